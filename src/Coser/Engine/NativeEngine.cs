@@ -1,0 +1,100 @@
+using System.Reflection;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using TorchSharp;
+
+namespace Coser.Engine;
+
+/// <summary>
+/// Finds and loads libtorch. Looked at, in this order: the folder named by <c>COSER_ENGINE</c>, <c>engine/</c> beside the
+/// program (a published program), the folder staged by the build, and last whatever TorchSharp finds by itself.
+/// </summary>
+public static class NativeEngine
+{
+    private const string FolderOption = "Coser.Engine.Folder";
+    private static readonly Lock Gate = new();
+    private static bool _loaded;
+
+    /// <summary>Folder the engine was loaded from; null when TorchSharp's own search found it.</summary>
+    public static string? Folder { get; private set; }
+
+    /// <summary>Loads the engine; repeated calls cost nothing.</summary>
+    /// <exception cref="EngineException">The engine is missing or this system cannot load it.</exception>
+    public static void EnsureLoaded()
+    {
+        lock (Gate)
+        {
+            if (_loaded)
+                return;
+            Folder = FindFolder();
+            if (Folder is not null)
+                Preload(Folder);
+            try
+            {
+                torch.InitializeDeviceType(DeviceType.CPU);
+            }
+            catch (Exception e) when (e is NotSupportedException or TypeInitializationException or DllNotFoundException)
+            {
+                throw new EngineException(
+                    "The native engine (libtorch) was not found. Build the project once with 'dotnet build', or set "
+                        + "COSER_ENGINE to the folder that holds libLibTorchSharp.",
+                    e
+                );
+            }
+            _loaded = true;
+        }
+    }
+
+    // Every class of this assembly may touch a tensor, so the engine's way in is laid before the first of them runs.
+    [ModuleInitializer]
+    [System.Diagnostics.CodeAnalysis.SuppressMessage(
+        "Usage",
+        "CA2255",
+        Justification = "TorchSharp loads its library on first use, wherever that is."
+    )]
+    internal static void Register()
+    {
+        NativeLibrary.SetDllImportResolver(typeof(torch).Assembly, Resolve);
+        NativeLibrary.SetDllImportResolver(typeof(NativeEngine).Assembly, Resolve);
+    }
+
+    private static IntPtr Resolve(string name, Assembly assembly, DllImportSearchPath? path) =>
+        name == "LibTorchSharp" && FindFolder() is { } folder ? Preload(folder) : IntPtr.Zero;
+
+    private static string? FindFolder()
+    {
+        string?[] candidates =
+        [
+            Environment.GetEnvironmentVariable("COSER_ENGINE"),
+            Path.Combine(AppContext.BaseDirectory, "engine"),
+            AppContext.GetData(FolderOption) as string,
+        ];
+        return candidates.FirstOrDefault(c => !string.IsNullOrEmpty(c) && File.Exists(Path.Combine(c, LibraryName)));
+    }
+
+    private static string LibraryName =>
+        OperatingSystem.IsWindows() ? "LibTorchSharp.dll"
+        : OperatingSystem.IsMacOS() ? "libLibTorchSharp.dylib"
+        : "libLibTorchSharp.so";
+
+    // Once loaded by its full path, the library also answers to its bare name (SONAME), which TorchSharp asks for.
+    private static IntPtr Preload(string folder)
+    {
+        string path = Path.Combine(folder, LibraryName);
+        try
+        {
+            // torch_cuda registers itself when loaded; nothing refers to it, so it has to be loaded by hand.
+            string cuda = Path.Combine(folder, OperatingSystem.IsWindows() ? "torch_cuda.dll" : "libtorch_cuda.so");
+            if (File.Exists(cuda))
+                NativeLibrary.TryLoad(cuda, out _);
+            return NativeLibrary.Load(path);
+        }
+        catch (Exception e) when (e is DllNotFoundException or BadImageFormatException)
+        {
+            throw new EngineException($"{path} cannot be loaded on this system: {e.Message}", e);
+        }
+    }
+}
+
+/// <summary>The native engine cannot be used; the message says what to do.</summary>
+public sealed class EngineException(string message, Exception? inner = null) : Exception(message, inner);
