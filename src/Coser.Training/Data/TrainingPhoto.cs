@@ -30,4 +30,16 @@ public static class TrainingPhoto
             throw new InvalidDataException($"{path}: {e.Message.Trim()}", e);
         }
     }
+
+    /// <summary>A whole photo, cut at the right and bottom so that LR and HR cover the same scene.</summary>
+    /// <returns>[1,3,H,W], float32, [0,1]; H and W are multiples of <paramref name="scale"/>.</returns>
+    /// <exception cref="InvalidDataException">The file cannot be decoded; the message names it.</exception>
+    public static Tensor LoadForDegradation(string path, int scale)
+    {
+        using var scope = NewDisposeScope();
+        Tensor photo = Load(path);
+        long h = photo.shape[1] / scale * scale;
+        long w = photo.shape[2] / scale * scale;
+        return photo.narrow(1, 0, h).narrow(2, 0, w).to(float32).div_(255).unsqueeze(0).MoveToOuterDisposeScope();
+    }
 }

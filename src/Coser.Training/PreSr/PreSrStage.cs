@@ -85,12 +85,13 @@ public sealed class PreSrStage : ITrainingStage
         for (int i = 0; i < count; i++)
         {
             using var inner = NewDisposeScope();
-            Tensor hr = LoadWhole(all[i * all.Count / count]);
+            Tensor hr = TrainingPhoto.LoadForDegradation(_index.PathOf(all[i * all.Count / count]), 4);
             Tensor lr = _degradation.DegradeWhole(hr, ValidationSeed + (ulong)i, _recipe.Degradation);
             Tensor sr = (_judged.call(lr).clamp(0, 1) * 255).round() / 255;
             psnr += Psnr.Compute(sr, hr).Single() / count;
             ssim += Ssim.Compute(sr, hr).Single() / count;
-            if (rows.Count < GridRows && hr.shape[2] == 256 && hr.shape[3] == 256)
+            // A grid needs pictures of one size.
+            if (rows.Count == 0 || rows.Count < GridRows && rows[0][2].shape.SequenceEqual(hr.shape[1..]))
                 rows.Add([.. new[] { Nearest(lr), sr, hr }.Select(t => t.squeeze(0).MoveToOuterDisposeScope())]);
         }
         var metrics = new Dictionary<string, double>(StringComparer.Ordinal) { ["psnr"] = psnr, ["ssim"] = ssim };
@@ -142,15 +143,6 @@ public sealed class PreSrStage : ITrainingStage
         if (draws.Uniform(0, 1) < 0.5)
             patch = patch.flip(2);
         return draws.Uniform(0, 1) < 0.5 ? patch.transpose(1, 2) : patch;
-    }
-
-    // Whole photos, cut to a multiple of 4 so that LR and HR cover the same scene.
-    private Tensor LoadWhole(PhotoEntry entry)
-    {
-        Tensor photo = TrainingPhoto.Load(_index.PathOf(entry));
-        long h = photo.shape[1] / 4 * 4;
-        long w = photo.shape[2] / 4 * 4;
-        return photo.narrow(1, 0, h).narrow(2, 0, w).to(float32).div_(255).unsqueeze(0);
     }
 
     private static Tensor Nearest(Tensor lr) =>

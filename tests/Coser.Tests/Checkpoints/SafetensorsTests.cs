@@ -34,7 +34,7 @@ public sealed class SafetensorsTests
             torch.Tensor read = file.Read(name);
             Assert.Equal(expected.dtype, read.dtype);
             Assert.Equal(expected.shape, read.shape);
-            Assert.True(torch.equal(expected.contiguous(), read));
+            Assert.True(expected.Equals(read));
         }
         Assert.Single(Directory.GetFiles(folder.Path)); // no temporary file stays
     }

@@ -102,6 +102,7 @@ public sealed class EngineTests
         )
         {
             RedirectStandardOutput = true,
+            UseShellExecute = false,
         };
         using Process process = Process.Start(start)!;
         string output = process.StandardOutput.ReadToEnd().Trim();

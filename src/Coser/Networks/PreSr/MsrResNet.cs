@@ -46,7 +46,11 @@ public sealed class MsrResNet : nn.Module<Tensor, Tensor>
     [ComponentName(Name = "conv_last")]
     private readonly Conv2d _convLast;
 
-    /// <summary>Builds the network with its training initialisation (He, scaled by 0.1; biases 0).</summary>
+    /// <summary>
+    /// Builds the network with its training initialisation: He, biases 0, scaled by 0.1 where a residual starts (the second
+    /// half of every block, and the last layer). BasicSR scales every layer, which multiplies to 1e-5 along the way and
+    /// costs the first thousand steps.
+    /// </summary>
     /// <exception cref="ArgumentException">The enlargement is not 2, 3 or 4, or a size is below 1.</exception>
     public MsrResNet(MsrResNetConfig config)
         : base(nameof(MsrResNet))
@@ -63,7 +67,7 @@ public sealed class MsrResNet : nn.Module<Tensor, Tensor>
         _upConv1 = ResidualBlock.Conv3(width, width * factor * factor);
         _upConv2 = config.Upscale == 4 ? ResidualBlock.Conv3(width, width * 4) : null;
         _convHr = ResidualBlock.Conv3(width, width);
-        _convLast = ResidualBlock.Conv3(width, 3);
+        _convLast = ResidualBlock.Conv3(width, 3, scale: 0.1);
         RegisterComponents();
     }
 
@@ -119,7 +123,7 @@ internal sealed class ResidualBlock : nn.Module<Tensor, Tensor>
         : base(nameof(ResidualBlock))
     {
         _conv1 = Conv3(channels, channels);
-        _conv2 = Conv3(channels, channels);
+        _conv2 = Conv3(channels, channels, scale: 0.1);
         RegisterComponents();
     }
 
@@ -132,13 +136,13 @@ internal sealed class ResidualBlock : nn.Module<Tensor, Tensor>
         return (input + _conv2.call(hidden)).MoveToOuterDisposeScope();
     }
 
-    /// <summary>A 3x3 convolution, He-initialised for small residuals: weights times 0.1, bias 0.</summary>
-    internal static Conv2d Conv3(long inputs, long outputs)
+    /// <summary>A 3x3 convolution, He-initialised: weights times <paramref name="scale"/>, bias 0.</summary>
+    internal static Conv2d Conv3(long inputs, long outputs, double scale = 1)
     {
         Conv2d conv = nn.Conv2d(inputs, outputs, 3, padding: 1);
         using var noGrad = no_grad();
         nn.init.kaiming_normal_(conv.weight);
-        conv.weight.mul_(0.1);
+        conv.weight.mul_(scale);
         nn.init.zeros_(conv.bias!);
         return conv;
     }

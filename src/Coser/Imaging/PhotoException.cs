@@ -1,0 +1,3 @@
+namespace Coser.Imaging;
+/// <summary>Temp.</summary>
+public sealed class PhotoException : Exception { }
