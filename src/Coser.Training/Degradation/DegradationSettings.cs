@@ -6,9 +6,17 @@ namespace Coser.Training.Degradation;
 
 /// <summary>
 /// Parameters of the second-order degradation (Real-ESRGAN, section 3), with the values that CoSeR's reference training uses.
+/// JSON that leaves members out, at any depth, keeps these values for them.
 /// </summary>
 public sealed record DegradationSettings
 {
+    private static readonly JsonSerializerOptions Json = new()
+    {
+        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
+        UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
+        WriteIndented = true,
+    };
+
     /// <summary>The reference training's values.</summary>
     public static DegradationSettings Reference { get; } = new();
 
@@ -28,6 +36,7 @@ public sealed record DegradationSettings
     public double NoDegradationProbability { get; init; } = 0.01;
 
     /// <summary>The first pass: from the HR image.</summary>
+    [JsonObjectCreationHandling(JsonObjectCreationHandling.Populate)]
     public PassSettings First { get; init; } =
         new()
         {
@@ -41,6 +50,7 @@ public sealed record DegradationSettings
         };
 
     /// <summary>The second pass: at about the LR image's size.</summary>
+    [JsonObjectCreationHandling(JsonObjectCreationHandling.Populate)]
     public PassSettings Second { get; init; } =
         new()
         {
@@ -62,14 +72,14 @@ public sealed record DegradationSettings
     public static DegradationSettings FromJson(string json)
     {
         DegradationSettings settings =
-            JsonSerializer.Deserialize(json, DegradationJson.Default.DegradationSettings)
+            JsonSerializer.Deserialize<DegradationSettings>(json, Json)
             ?? throw new JsonException("degradation settings are an object");
         settings.Validate();
         return settings;
     }
 
     /// <summary>All settings as JSON in snake_case.</summary>
-    public string ToJson() => JsonSerializer.Serialize(this, DegradationJson.Default.DegradationSettings);
+    public string ToJson() => JsonSerializer.Serialize(this, Json);
 
     /// <summary>Checks every value.</summary>
     /// <exception cref="ValidationException">A value is out of its range; the message names it.</exception>
@@ -91,6 +101,7 @@ public sealed record PassSettings
     public double BlurProbability { get; init; } = 1;
 
     /// <summary>How its blur kernels are drawn.</summary>
+    [JsonObjectCreationHandling(JsonObjectCreationHandling.Populate)]
     public BlurSettings Blur { get; init; } = new();
 
     /// <summary>How often the pass enlarges, shrinks, or keeps the size.</summary>
@@ -179,24 +190,15 @@ internal sealed class IntervalConverter : JsonConverter<Interval>
 {
     public override Interval Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
     {
-        double[]? bounds = JsonSerializer.Deserialize(ref reader, DegradationJson.Default.DoubleArray);
+        double[]? bounds = JsonSerializer.Deserialize<double[]>(ref reader, options);
         return bounds is [double low, double high]
             ? new(low, high)
             : throw new JsonException("an interval is [low, high]");
     }
 
     public override void Write(Utf8JsonWriter writer, Interval value, JsonSerializerOptions options) =>
-        JsonSerializer.Serialize(writer, [value.Low, value.High], DegradationJson.Default.DoubleArray);
+        JsonSerializer.Serialize<double[]>(writer, [value.Low, value.High], options);
 }
-
-[JsonSourceGenerationOptions(
-    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
-    UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
-    WriteIndented = true
-)]
-[JsonSerializable(typeof(DegradationSettings))]
-[JsonSerializable(typeof(double[]))]
-internal sealed partial class DegradationJson : JsonSerializerContext;
 
 internal static class Check
 {

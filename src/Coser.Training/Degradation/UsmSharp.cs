@@ -31,10 +31,10 @@ public sealed class UsmSharp
     {
         ArgumentNullException.ThrowIfNull(images);
         using var scope = torch.NewDisposeScope();
-        torch.Tensor detail = images - Filter2D.ApplySeparable(images, _profile);
-        torch.Tensor mask = (detail.abs() * 255).gt(threshold).to(images.dtype);
+        torch.Tensor detail = Filter2D.ApplySeparable(images, _profile).neg_().add_(images);
+        torch.Tensor mask = detail.abs().mul_(255).gt(threshold).to(images.dtype);
         torch.Tensor soft = Filter2D.ApplySeparable(mask, _profile);
-        torch.Tensor sharp = (images + weight * detail).clamp_(0, 1);
-        return (soft * sharp + (1 - soft) * images).MoveToOuterDisposeScope();
+        torch.Tensor sharp = detail.mul_(weight).add_(images).clamp_(0, 1);
+        return sharp.sub_(images).mul_(soft).add_(images).MoveToOuterDisposeScope();
     }
 }
