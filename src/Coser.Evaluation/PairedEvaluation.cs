@@ -74,11 +74,12 @@ public sealed class PairedEvaluation
             );
         }
         Tensor sr = (restored * 255).round() / 255;
+        var luma = new PixelMetricOptions { Colour = MetricColour.Y, Border = Border };
         var values = new Dictionary<string, double>(StringComparer.Ordinal)
         {
-            ["psnr_rgb"] = Psnr.Compute(sr, hr, new PsnrOptions { ColourSpace = ColourSpace.Rgb, Border = Border })[0],
-            ["psnr_y"] = Psnr.Compute(sr, hr, new PsnrOptions { ColourSpace = ColourSpace.Y, Border = Border })[0],
-            ["ssim_y"] = Ssim.Compute(sr, hr, new SsimOptions { ColourSpace = ColourSpace.Y, Border = Border })[0],
+            ["psnr_rgb"] = Psnr.Compute(sr, hr, new PixelMetricOptions { Border = Border }),
+            ["psnr_y"] = Psnr.Compute(sr, hr, luma),
+            ["ssim_y"] = Ssim.Compute(sr, hr, luma with { RoundY = true }),
         };
         return new EvaluationRow(method.Name, name, values, seconds);
     }

@@ -88,10 +88,10 @@ public sealed class PreSrStage : ITrainingStage
             Tensor hr = TrainingPhoto.LoadForDegradation(_index.PathOf(all[i * all.Count / count]), 4);
             Tensor lr = _degradation.DegradeWhole(hr, ValidationSeed + (ulong)i, _recipe.Degradation);
             Tensor sr = (_judged.call(lr).clamp(0, 1) * 255).round() / 255;
-            psnr += Psnr.Compute(sr, hr).Single() / count;
-            ssim += Ssim.Compute(sr, hr).Single() / count;
+            psnr += Psnr.Compute(sr, hr) / count;
+            ssim += Ssim.Compute(sr, hr, new PixelMetricOptions { Colour = MetricColour.Y }) / count;
             // A grid needs pictures of one size.
-            if (rows.Count == 0 || rows.Count < GridRows && rows[0][2].shape.SequenceEqual(hr.shape[1..]))
+            if (rows.Count == 0 || rows.Count < GridRows && rows[0][2].shape.SequenceEqual(hr.shape.Skip(1)))
                 rows.Add([.. new[] { Nearest(lr), sr, hr }.Select(t => t.squeeze(0).MoveToOuterDisposeScope())]);
         }
         var metrics = new Dictionary<string, double>(StringComparer.Ordinal) { ["psnr"] = psnr, ["ssim"] = ssim };
