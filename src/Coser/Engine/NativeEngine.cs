@@ -19,7 +19,8 @@ public static class NativeEngine
     public static string? Folder { get; private set; }
 
     /// <summary>False when the engine at hand is a CPU build, which is known from its files, without loading it.</summary>
-    public static bool MayHaveCuda => FindFolder() is not { } folder || File.Exists(Path.Combine(folder, CudaLibraryName));
+    public static bool MayHaveCuda =>
+        FindFolder() is not { } folder || File.Exists(Path.Combine(folder, CudaLibraryName));
 
     /// <summary>Loads the engine; repeated calls cost nothing.</summary>
     /// <exception cref="EngineException">The engine is missing or this system cannot load it.</exception>
