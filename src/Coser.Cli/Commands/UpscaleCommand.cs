@@ -19,7 +19,7 @@ internal sealed class UpscaleCommand
     {
         Description =
             "Files, folders and globs (*, ?, ** for any depth; quote them or not). Of folders and globs, JPEG, PNG, "
-            + "WebP, TIFF and AVIF files are taken; a file named by itself is always tried.",
+            + "WebP, TIFF, AVIF, GIF and HEIF files are taken; a file named by itself is always tried.",
         Arity = ArgumentArity.OneOrMore,
     };
     private readonly Option<string> _output = new("--output", "-o")
@@ -120,6 +120,7 @@ internal sealed class UpscaleCommand
         (_tile.HelpName, _threads.HelpName, _maxPixels.HelpName) = ("pixels", "count", "count");
         help.Default(_output, "beside the input");
         help.Default(_format, "as the input");
+        help.Default(_quality, "JPEG 92, WebP 90, AVIF 80");
         help.Default(_model, DefaultModel);
         help.Default(_scale, "4");
         help.Default(_seed, "42");
@@ -162,6 +163,8 @@ internal sealed class UpscaleCommand
     private int Run(UpscaleSettings settings, ParseResult parsed)
     {
         using IPhotoRestorer restorer = _host.OpenRestorer(settings.Restorer);
+        if (settings.Scale > restorer.Model.Scale)
+            throw new UsageException($"Model {restorer.Model.Name} enlarges {restorer.Model.Scale} times at most.");
         var resolver = new InputResolver(_host.WorkingFolder, f => OutputRecord.IsOurs(restorer.ReadRecord(f)));
         ResolvedInputs inputs = resolver.Resolve(parsed.GetRequiredValue(_photos), settings.Recursive);
         IReadOnlyList<PlannedPhoto> plan = new OutputPlan(

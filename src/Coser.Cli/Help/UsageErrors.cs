@@ -45,7 +45,7 @@ internal static class UsageErrors
         if (Nearest(token, names) is { } near)
             return $"{sentence} Did you mean '{near}'?";
         // coser photo.jpg
-        if (what == "command" && (PathRules.IsPhoto(token) || Directory.Exists(token)))
+        if (what == "command" && (PathRules.IsInput(token) || Directory.Exists(token)))
             return $"{sentence} Did you mean '{HelpPages.FullName(command)} upscale {token}'?";
         return sentence;
     }

@@ -21,12 +21,12 @@ internal sealed record ModelSummary(
     {
         using ModelDirectory model = ModelDirectory.Open(ModelDirectory.Find(nameOrPath));
         return new ModelSummary(
-            model.Name,
-            model.Description,
+            model.Manifest.Name,
+            model.Manifest.Description,
             model.Folder,
-            model.Licence,
+            model.Manifest.Licence,
             model.Hash,
-            model.Scale,
+            model.Manifest.Scale,
             model.IsPreSrOnly,
             model.Components.Sum(c => c.Parameters),
             model.Components.Sum(c => c.Bytes),

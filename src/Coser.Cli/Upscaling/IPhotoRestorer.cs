@@ -4,7 +4,7 @@ using Coser.Restoration;
 namespace Coser.Cli.Upscaling;
 
 /// <summary>The model of a run, known without its weights.</summary>
-internal sealed record RestorerModel(string Name, string Folder, string Hash, bool IsPreSrOnly);
+internal sealed record RestorerModel(string Name, string Folder, string Hash, int Scale, bool IsPreSrOnly);
 
 /// <summary>One photo's work.</summary>
 internal sealed record RestoreJob(string Input, string Output, RestoreOptions Options, SaveOptions Save);

@@ -26,14 +26,14 @@ internal sealed class InputResolver(string workingFolder, Func<string, bool> isO
 
     private List<PhotoInput> Found(string argument, IEnumerable<PhotoInput> candidates, bool recursive)
     {
-        PhotoInput[] photos = [.. candidates.Where(p => PathRules.IsPhoto(p.FullPath))];
+        PhotoInput[] photos = [.. candidates.Where(p => PathRules.IsInput(p.FullPath))];
         List<PhotoInput> fresh = [.. photos.Where(p => !IsResult(p))];
         if (fresh.Count > 0)
             return fresh;
         string what = Glob.IsGlob(argument) ? "No photo matches" : "There is no photo in";
         string remedy =
             photos.Length > 0 ? $"the {photos.Length} there are results of earlier runs"
-            : recursive || Glob.IsGlob(argument) ? "JPEG, PNG, WebP, TIFF and AVIF files count"
+            : recursive || Glob.IsGlob(argument) ? "JPEG, PNG, WebP, TIFF, AVIF, GIF and HEIF files count"
             : "--recursive looks into its subfolders, too";
         throw new UsageException($"{what} {argument}: {remedy}.");
     }

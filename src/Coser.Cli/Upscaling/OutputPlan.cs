@@ -48,9 +48,9 @@ internal sealed class OutputPlan(string workingFolder, string? output, double sc
             return false;
         if (ForeignExtensions.Contains(Path.GetExtension(output), StringComparer.OrdinalIgnoreCase))
             throw new UsageException(
-                $"--output {output}: this format cannot be written; use jpg, png, webp, tiff or avif."
+                $"--output {output}: this format cannot be written; use {PhotoFormats.Names}."
             );
-        bool photoName = PathRules.IsPhoto(output);
+        bool photoName = PathRules.IsOutput(output);
         if (!photoName && File.Exists(full))
             throw new UsageException($"--output {output} is a file, not a folder, and has no photo extension.");
         if (photoName && inputs != 1)
@@ -64,7 +64,7 @@ internal sealed class OutputPlan(string workingFolder, string? output, double sc
 
     private PlannedPhoto ToFile(PhotoInput input)
     {
-        PhotoFormat named = PhotoFormats.FromExtension(output!)!.Value;
+        PhotoFormat named = PhotoFormats.FromPath(output!)!.Value;
         if (format is { } wanted && wanted != named)
             throw new UsageException(
                 $"--output {output} and --format {wanted.ToString().ToLowerInvariant()} disagree."
@@ -75,9 +75,9 @@ internal sealed class OutputPlan(string workingFolder, string? output, double sc
     private PlannedPhoto ToFolder(PhotoInput input)
     {
         // Something readable but not writable (GIF, a name without extension) becomes PNG: nothing is lost.
-        PhotoFormat? own = PhotoFormats.FromExtension(input.FullPath);
+        PhotoFormat? own = PhotoFormats.FromPath(input.FullPath);
         PhotoFormat chosen = format ?? own ?? PhotoFormat.Png;
-        string extension = chosen == own ? Path.GetExtension(input.FullPath) : PhotoFormats.Extension(chosen);
+        string extension = chosen == own ? Path.GetExtension(input.FullPath) : chosen.Extension();
         string file = $"{Path.GetFileNameWithoutExtension(input.FullPath)}.{Suffix(scale)}{extension}";
         string name = output is null
             ? Path.Combine(Path.GetDirectoryName(input.Name) ?? "", file)

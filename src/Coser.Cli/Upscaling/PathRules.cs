@@ -10,7 +10,11 @@ internal static class PathRules
 
     public static StringComparer Comparer => IgnoreCase ? StringComparer.OrdinalIgnoreCase : StringComparer.Ordinal;
 
-    public static bool IsPhoto(string path) => PhotoFormats.FromExtension(path) is not null;
+    /// <summary>A file that is taken where a folder or glob is given.</summary>
+    public static bool IsInput(string path) => PhotoFormats.IsReadable(path);
+
+    /// <summary>A name that can be written.</summary>
+    public static bool IsOutput(string path) => PhotoFormats.FromPath(path) is not null;
 
     public static bool EndsAsFolder(string path) =>
         path.Length > 0 && (path[^1] == Path.DirectorySeparatorChar || path[^1] == Path.AltDirectorySeparatorChar);

@@ -18,7 +18,13 @@ internal sealed class PhotoRestorer : IPhotoRestorer
     {
         (_request, _model) = (request, model);
         _limits = request.MaxPixels is { } pixels ? new PhotoLimits { MaxPixels = pixels } : new PhotoLimits();
-        Model = new RestorerModel(model.Name, model.Folder, model.Hash, model.IsPreSrOnly);
+        Model = new RestorerModel(
+            model.Manifest.Name,
+            model.Folder,
+            model.Hash,
+            model.Manifest.Scale,
+            model.IsPreSrOnly
+        );
         (Device, Precision) = ComputeNames.Resolve(request.Device, request.Precision);
     }
 
@@ -61,6 +67,11 @@ internal sealed class PhotoRestorer : IPhotoRestorer
         // Decoded first: a damaged file is known before seconds are spent on loading a network.
         using Photo photo = Photo.Open(job.Input, _limits);
         cancel.ThrowIfCancellationRequested();
+        job.Save.Format?.CheckSize(
+            job.Output,
+            (long)Math.Ceiling(photo.Width * job.Options.Scale),
+            (long)Math.Ceiling(photo.Height * job.Options.Scale)
+        );
         using RestoredPhoto restored = Resolver().Restore(photo, job.Options, progress, cancel);
         cancel.ThrowIfCancellationRequested();
         progress.Report(new RestoreProgress("save", 0, 1));

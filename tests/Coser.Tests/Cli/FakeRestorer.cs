@@ -16,7 +16,7 @@ internal sealed class FakeRestorer : IPhotoRestorer
 
     public required CancellationTokenSource Cancel { get; init; }
 
-    public RestorerModel Model { get; set; } = new("fake", "/models/fake", "hash-1", IsPreSrOnly: false);
+    public RestorerModel Model { get; set; } = new("fake", "/models/fake", "hash-1", Scale: 4, IsPreSrOnly: false);
 
     public string Device { get; set; } = "cpu";
 

@@ -7,7 +7,7 @@ namespace Coser.Tests.Fixtures;
 /// <summary>Closes a run with one line about the golden numbers.</summary>
 public sealed class FixtureSummary : IDisposable
 {
-    public FixtureSummary() => Engine.NativeEngine.EnsureLoaded();
+    public FixtureSummary() => Coser.Engine.NativeEngine.EnsureLoaded();
 
     public void Dispose()
     {

@@ -1,0 +1,225 @@
+using System.Diagnostics;
+using Coser.Checkpoints;
+using Coser.Training.Data;
+using Coser.Training.Optimisation;
+using static TorchSharp.torch;
+
+namespace Coser.Training.Runs;
+
+/// <summary>How a run stands, reported as it goes.</summary>
+/// <param name="Loss">Mean since the last report.</param>
+/// <param name="StepsPerSecond">Since the last report.</param>
+/// <param name="Waiting">Share of that time spent waiting for data, 0 to 1.</param>
+public sealed record TrainingProgress(
+    long Step,
+    long Steps,
+    double Loss,
+    double LearningRate,
+    double GradientNorm,
+    double StepsPerSecond,
+    double Waiting,
+    IReadOnlyDictionary<string, double>? Validation
+);
+
+/// <summary>The loop every stage shares: batches, updates, averages, checkpoints, validation, resume.</summary>
+public sealed class TrainingRun : IDisposable
+{
+    private readonly ITrainingStage _stage;
+    private readonly TrainingSettings _settings;
+    private readonly RunFolder _folder;
+    private readonly AdamW _optimiser;
+    private readonly ExponentialAverage _average;
+    private CheckpointState _state;
+
+    /// <summary>Starts anew, or goes on from the newest checkpoint of the folder.</summary>
+    /// <param name="initial">Weights to start a new run from, by parameter name; null: the network's own initialisation.</param>
+    /// <exception cref="InvalidDataException">The folder belongs to another stage.</exception>
+    public TrainingRun(
+        ITrainingStage stage,
+        TrainingSettings settings,
+        RunFolder folder,
+        SafetensorsFile? initial = null
+    )
+    {
+        (_stage, _settings, _folder) = (stage, settings, folder);
+        _optimiser = new AdamW(
+            stage.Parameters,
+            settings.Beta1,
+            settings.Beta2,
+            weightDecay: settings.WeightDecay
+        );
+        if (initial is not null)
+            _optimiser.SetMasters(initial.Read);
+        _average = new ExponentialAverage(_optimiser.Masters, settings.AverageDecay);
+        _state = new CheckpointState { Stage = stage.Name };
+        if (folder.Checkpoints() is [.., var newest])
+            Resume(newest);
+    }
+
+    /// <summary>Steps done.</summary>
+    public long Step => _state.Step;
+
+    /// <summary>Seconds of training so far, over all sessions.</summary>
+    public double Seconds => _state.Seconds;
+
+    /// <summary>The averaged weights.</summary>
+    public IReadOnlyDictionary<string, Tensor> Weights => _average.Averages;
+
+    /// <summary>Trains until the recipe's last step, the time limit or cancellation; always leaves a checkpoint.</summary>
+    public void Train(TimeSpan? limit, IProgress<TrainingProgress>? progress, CancellationToken cancel)
+    {
+        if (_state.Step >= _settings.Steps)
+            return;
+        using var batches = new Prefetcher<TrainingBatch>(_stage.MakeBatch, _state.Step, _settings.Workers, ahead: 4);
+        var clock = Stopwatch.StartNew();
+        double before = _state.Seconds;
+        TimeSpan saved = TimeSpan.Zero;
+        var window = new Window();
+        while (_state.Step < _settings.Steps && !cancel.IsCancellationRequested && !(clock.Elapsed >= limit))
+        {
+            using TrainingBatch batch = batches.Next();
+            double rate = _settings.LearningRate.At(_state.Step, _settings.Steps);
+            window.Add(OneStep(batch, rate));
+            _state = _state with { Step = _state.Step + 1, Seconds = before + clock.Elapsed.TotalSeconds };
+            bool last = _state.Step == _settings.Steps;
+            bool validate = last || _state.Step % _settings.ValidateEvery == 0;
+            if (validate || _state.Step % _settings.LogEvery == 0)
+                Report(window, rate, batches.Waited, validate, progress);
+            if (last || clock.Elapsed - saved >= TimeSpan.FromMinutes(_settings.CheckpointMinutes))
+            {
+                Save();
+                saved = clock.Elapsed;
+            }
+        }
+        Save();
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _average.Dispose();
+        _optimiser.Dispose();
+    }
+
+    // A loss or gradient that is not finite spoils the moments for good: such a step is skipped and counted.
+    private (double Loss, double Norm) OneStep(TrainingBatch batch, double rate)
+    {
+        using var scope = NewDisposeScope();
+        _optimiser.ZeroGradients();
+        Tensor loss = _stage.Loss(batch);
+        loss.backward();
+        double value = loss.item<float>();
+        double norm = _optimiser.GradientNorm();
+        if (!double.IsFinite(value) || !double.IsFinite(norm))
+        {
+            _state = _state with { Skipped = _state.Skipped + 1 };
+            return (double.NaN, norm);
+        }
+        double scale = _settings.ClipNorm > 0 ? Math.Min(1, _settings.ClipNorm / (norm + 1e-6)) : 1;
+        _optimiser.Update(rate, scale);
+        _optimiser.ZeroGradients();
+        _average.Update(_optimiser.Masters);
+        return (value, norm);
+    }
+
+    private void Report(
+        Window window,
+        double rate,
+        TimeSpan waited,
+        bool validate,
+        IProgress<TrainingProgress>? progress
+    )
+    {
+        (double loss, double norm, double perSecond, double waiting) = window.Close(waited);
+        IReadOnlyDictionary<string, double>? figures = null;
+        if (validate)
+        {
+            using ValidationResult result = _stage.Validate(_average.Averages);
+            figures = result.Metrics;
+            SampleGrid.Save(result.Grid, _folder.SamplePath(_state.Step));
+        }
+        var line = new Dictionary<string, object>(StringComparer.Ordinal)
+        {
+            ["step"] = _state.Step,
+            ["loss"] = loss,
+            ["lr"] = rate,
+            ["grad_norm"] = norm,
+            ["samples_per_second"] = perSecond * _settings.Batch,
+            ["waiting"] = waiting,
+            ["skipped"] = _state.Skipped,
+            ["seconds"] = _state.Seconds,
+        };
+        foreach ((string name, double value) in figures ?? new Dictionary<string, double>(StringComparer.Ordinal))
+            line["val_" + name] = value;
+        // JSON has no NaN; a window without one finite step logs none.
+        _folder.Log(line.Where(v => v.Value is not double d || double.IsFinite(d)));
+        progress?.Report(
+            new TrainingProgress(_state.Step, _settings.Steps, loss, rate, norm, perSecond, waiting, figures)
+        );
+        window.Restart(waited); // validation is not training time
+    }
+
+    private void Save() =>
+        _folder.SaveCheckpoint(
+            _state with
+            {
+                Updates = _optimiser.Step,
+                AverageUpdates = _average.Updates,
+            },
+            folder =>
+            {
+                SafetensorsWriter.Write(Path.Combine(folder, "optimiser.safetensors"), _optimiser.State());
+                SafetensorsWriter.Write(Path.Combine(folder, "average.safetensors"), _average.Averages);
+            },
+            _settings.KeepCheckpoints
+        );
+
+    private void Resume(string checkpoint)
+    {
+        _state = RunFolder.ReadState(checkpoint);
+        if (_state.Stage != _stage.Name)
+            throw new InvalidDataException($"{checkpoint}: it belongs to stage '{_state.Stage}', not '{_stage.Name}'.");
+        using (SafetensorsFile optimiser = SafetensorsFile.Open(Path.Combine(checkpoint, "optimiser.safetensors")))
+            _optimiser.Restore(optimiser.Read, _state.Updates);
+        using SafetensorsFile average = SafetensorsFile.Open(Path.Combine(checkpoint, "average.safetensors"));
+        _average.Restore(average.Read, _state.AverageUpdates);
+    }
+
+    // Means over the steps since the last report.
+    private sealed class Window
+    {
+        private readonly Stopwatch _clock = Stopwatch.StartNew();
+        private double _loss;
+        private double _norm;
+        private int _finite;
+        private int _steps;
+        private TimeSpan _waitedBefore;
+
+        public void Add((double Loss, double Norm) step)
+        {
+            _steps++;
+            if (!double.IsFinite(step.Loss))
+                return;
+            _loss += step.Loss;
+            _norm += step.Norm;
+            _finite++;
+        }
+
+        public (double Loss, double Norm, double PerSecond, double Waiting) Close(TimeSpan waited)
+        {
+            double seconds = _clock.Elapsed.TotalSeconds;
+            return (
+                _loss / _finite,
+                _norm / _finite,
+                _steps / seconds,
+                (waited - _waitedBefore).TotalSeconds / seconds
+            );
+        }
+
+        public void Restart(TimeSpan waited)
+        {
+            (_loss, _norm, _finite, _steps, _waitedBefore) = (0, 0, 0, 0, waited);
+            _clock.Restart();
+        }
+    }
+}

@@ -1,0 +1,52 @@
+using Coser.Training.Optimisation;
+
+namespace Coser.Training.Runs;
+
+/// <summary>What every stage's recipe has: the loop's own settings.</summary>
+public sealed record TrainingSettings
+{
+    /// <summary>Seed of the sample order, the crops and the degradation.</summary>
+    public ulong Seed { get; init; } = 1;
+
+    /// <summary>Samples a step.</summary>
+    public int Batch { get; init; } = 16;
+
+    /// <summary>Steps of the whole run; the learning rate is planned over them.</summary>
+    public long Steps { get; init; } = 10_000;
+
+    /// <summary>Learning rate by step.</summary>
+    public LearningRate LearningRate { get; init; } = new();
+
+    /// <summary>AdamW's decay of the first moment.</summary>
+    public double Beta1 { get; init; } = 0.9;
+
+    /// <summary>AdamW's decay of the second moment.</summary>
+    public double Beta2 { get; init; } = 0.99;
+
+    /// <summary>AdamW's decoupled weight decay.</summary>
+    public double WeightDecay { get; init; }
+
+    /// <summary>Gradients of a larger norm are scaled down to it; 0: never.</summary>
+    public double ClipNorm { get; init; } = 1;
+
+    /// <summary>Decay of the weight average that is validated and exported.</summary>
+    public double AverageDecay { get; init; } = 0.999;
+
+    /// <summary>Compute in bfloat16 with float32 masters. Null: where the processor multiplies it in hardware.</summary>
+    public bool? Bf16 { get; init; }
+
+    /// <summary>Steps between lines in metrics.jsonl.</summary>
+    public int LogEvery { get; init; } = 50;
+
+    /// <summary>Steps between validations.</summary>
+    public int ValidateEvery { get; init; } = 1000;
+
+    /// <summary>Minutes between checkpoints.</summary>
+    public double CheckpointMinutes { get; init; } = 10;
+
+    /// <summary>Checkpoints kept, the newest ones.</summary>
+    public int KeepCheckpoints { get; init; } = 2;
+
+    /// <summary>Threads that make batches.</summary>
+    public int Workers { get; init; } = 1;
+}

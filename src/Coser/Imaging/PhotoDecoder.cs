@@ -1,0 +1,207 @@
+using NetVips;
+
+namespace Coser.Imaging;
+
+/// <summary>A file decoded but not interpreted: upright pixels as libvips gives them, with the metadata they came with.</summary>
+internal sealed record DecodedFile(Image Upright, PhotoFormat? Format, List<string> Notes);
+
+/// <summary>Opens image files. The kind is told from the first bytes, so that only the decoders named here ever run.</summary>
+internal static class PhotoDecoder
+{
+    private const int HeadBytes = 64;
+
+    private enum Kind
+    {
+        Jpeg,
+        Png,
+        WebP,
+        Tiff,
+        Heif,
+        Gif,
+    }
+
+    /// <summary>Decodes the file and turns it upright.</summary>
+    /// <exception cref="PhotoException">The file is missing, no image, damaged or larger than the limit.</exception>
+    public static DecodedFile Open(string path, PhotoLimits limits)
+    {
+        VipsEngine.EnsureLoaded();
+        Kind kind = Recognise(path);
+        if (kind == Kind.Tiff)
+            TiffBounds.Check(path);
+        var notes = new List<string>();
+        Image image = VipsEngine.Reading(path, () => Load(kind, path, Enums.FailOn.Error));
+        try
+        {
+            CheckSize(path, image, limits);
+            image = VipsEngine.Reading(path, () => Decode(kind, path, image, notes));
+            NoteFrames(image, notes);
+            PhotoFormat? format = kind switch
+            {
+                Kind.Jpeg => PhotoFormat.Jpeg,
+                Kind.Png => PhotoFormat.Png,
+                Kind.WebP => PhotoFormat.WebP,
+                Kind.Tiff => PhotoFormat.Tiff,
+                Kind.Heif when Text(image, "heif-compression") == "av1" => PhotoFormat.Avif,
+                _ => null,
+            };
+            using Image decoded = image;
+            return new DecodedFile(VipsEngine.Reading(path, () => Upright(kind, decoded)), format, notes);
+        }
+        catch
+        {
+            image.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>A metadata blob of the file, read without decoding any pixels; null when there is none.</summary>
+    /// <exception cref="PhotoException">The file is missing, no image or damaged.</exception>
+    public static byte[]? ReadBlob(string path, string field)
+    {
+        VipsEngine.EnsureLoaded();
+        Kind kind = Recognise(path);
+        return VipsEngine.Reading(
+            path,
+            () =>
+            {
+                using Image image = Load(kind, path, Enums.FailOn.None);
+                return image.Contains(field) ? image.Get(field) as byte[] : null;
+            }
+        );
+    }
+
+    private static Kind Recognise(string path)
+    {
+        Span<byte> head = stackalloc byte[HeadBytes];
+        try
+        {
+            if (Directory.Exists(path))
+                throw new PhotoException(path, "it is a folder", "Name a photo in it.");
+            using FileStream file = new(
+                path,
+                FileMode.Open,
+                FileAccess.Read,
+                FileShare.ReadWrite | FileShare.Delete,
+                0
+            );
+            head = head[..file.ReadAtLeast(head, HeadBytes, throwOnEndOfStream: false)];
+        }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            throw new PhotoException(path, "there is no such file", "Check the name.", e);
+        }
+        catch (Exception e)
+            when (e is IOException or UnauthorizedAccessException or NotSupportedException or ArgumentException)
+        {
+            throw new PhotoException(
+                path,
+                $"it cannot be opened ({e.Message})",
+                "Check the name and its permissions.",
+                e
+            );
+        }
+        if (head.IsEmpty)
+            throw new PhotoException(path, "it is empty (0 bytes)", "Fetch or export the photo again.");
+        return Recognise(head)
+            ?? throw new PhotoException(
+                path,
+                "it is not a photo of a kind that is read here (JPEG, PNG, WebP, TIFF, AVIF, GIF)",
+                "Export it as one of these."
+            );
+    }
+
+    private static Kind? Recognise(ReadOnlySpan<byte> head)
+    {
+        if (head.StartsWith((ReadOnlySpan<byte>)[0xFF, 0xD8, 0xFF]))
+            return Kind.Jpeg;
+        if (head.StartsWith((ReadOnlySpan<byte>)[0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]))
+            return Kind.Png;
+        if (head.Length >= 12 && head.StartsWith("RIFF"u8) && head[8..].StartsWith("WEBP"u8))
+            return Kind.WebP;
+        if (
+            head.StartsWith("II*\0"u8)
+            || head.StartsWith("MM\0*"u8)
+            || head.StartsWith("II+\0"u8)
+            || head.StartsWith("MM\0+"u8)
+        )
+            return Kind.Tiff;
+        if (head.StartsWith("GIF8"u8))
+            return Kind.Gif;
+        return head.Length >= 12 && head[4..].StartsWith("ftyp"u8) ? Kind.Heif : null;
+    }
+
+    // Random access: photos are read in tiles and turned by 90 degrees. libvips keeps large ones in a temporary file.
+    private static Image Load(Kind kind, string path, Enums.FailOn failOn) =>
+        kind switch
+        {
+            Kind.Jpeg => Image.Jpegload(path, failOn: failOn),
+            Kind.Png => Image.Pngload(path, failOn: failOn),
+            Kind.WebP => Image.Webpload(path, failOn: failOn),
+            Kind.Tiff => Image.Tiffload(path, failOn: failOn),
+            Kind.Heif => Image.Heifload(path, failOn: failOn),
+            _ => Image.Gifload(path, failOn: failOn),
+        };
+
+    private static void CheckSize(string path, Image image, PhotoLimits limits)
+    {
+        long pixels = (long)image.Width * image.Height;
+        if (pixels > limits.MaxPixels)
+        {
+            throw new PhotoException(
+                path,
+                $"it has {image.Width} x {image.Height} = {pixels} pixels, more than the limit of {limits.MaxPixels}",
+                $"If you trust the file, raise the limit with --max-pixels {pixels}."
+            );
+        }
+    }
+
+    // Fetching one pixel decodes all of it, so that damage is found here and not after minutes of work.
+    // (Tiled TIFFs are decoded tile by tile: there it is found by the first read of the tile.)
+    private static Image Decode(Kind kind, string path, Image image, List<string> notes)
+    {
+        if (kind != Kind.Jpeg)
+        {
+            Touch(image);
+            return image;
+        }
+        // libjpeg paints over bad data and calls it a warning; many cameras' files earn harmless warnings too.
+        Image strict = Load(kind, path, Enums.FailOn.Warning);
+        try
+        {
+            Touch(strict);
+            image.Dispose();
+            return strict;
+        }
+        catch (VipsException e)
+        {
+            strict.Dispose();
+            Touch(image);
+            notes.Add($"the file has flaws that its decoder passed over ({VipsEngine.Complaint(e)})");
+            return image;
+        }
+    }
+
+    private static void Touch(Image image) => image.Getpoint(image.Width - 1, image.Height - 1);
+
+    private static Image Upright(Kind kind, Image image)
+    {
+        if (kind != Kind.Heif)
+            return image.Autorot();
+        // HEIF turns pixels by its own boxes, which the decoder has obeyed; the EXIF tag only repeats them.
+        return image.Mutate(m =>
+        {
+            m.Remove("orientation");
+            m.Remove("exif-ifd0-Orientation");
+        });
+    }
+
+    private static void NoteFrames(Image image, List<string> notes)
+    {
+        if (image.Contains("n-pages") && image.Get("n-pages") is int pages and > 1)
+            notes.Add($"only the first of {pages} frames is used");
+        if (image.Contains("gainmap-data") || image.Contains("gainmap"))
+            notes.Add("the HDR gain map is not used; the standard picture is");
+    }
+
+    private static string? Text(Image image, string field) => image.Contains(field) ? image.Get(field) as string : null;
+}

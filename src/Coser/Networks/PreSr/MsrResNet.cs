@@ -1,0 +1,149 @@
+using System.Text.Json.Serialization;
+using TorchSharp;
+using TorchSharp.Modules;
+using TorchSharp.Utils;
+using static TorchSharp.torch;
+
+namespace Coser.Networks.PreSr;
+
+/// <summary>Hyper-parameters of <see cref="MsrResNet"/>, as in the component's config in model.json.</summary>
+public sealed record MsrResNetConfig
+{
+    /// <summary>Channels of every hidden layer.</summary>
+    [JsonPropertyName("num_feat")]
+    public int Features { get; init; } = 64;
+
+    /// <summary>Residual blocks.</summary>
+    [JsonPropertyName("num_block")]
+    public int Blocks { get; init; } = 16;
+
+    /// <summary>Enlargement: 2, 3 or 4.</summary>
+    [JsonPropertyName("upscale")]
+    public int Upscale { get; init; } = 4;
+}
+
+/// <summary>
+/// SRResNet without normalisation ("MSRResNet" of BasicSR; Ledig et al., CVPR 2017), the pre-SR network of CoSeR
+/// (paper, section 3.1). Predicts the residual over a bilinear enlargement.
+/// </summary>
+public sealed class MsrResNet : nn.Module<Tensor, Tensor>
+{
+    [ComponentName(Name = "conv_first")]
+    private readonly Conv2d _convFirst;
+
+    [ComponentName(Name = "body")]
+    private readonly Sequential _body;
+
+    [ComponentName(Name = "upconv1")]
+    private readonly Conv2d _upConv1;
+
+    [ComponentName(Name = "upconv2")]
+    private readonly Conv2d? _upConv2;
+
+    [ComponentName(Name = "conv_hr")]
+    private readonly Conv2d _convHr;
+
+    [ComponentName(Name = "conv_last")]
+    private readonly Conv2d _convLast;
+
+    /// <summary>
+    /// Builds the network with its training initialisation: He, biases 0, scaled by 0.1 where a residual starts (the second
+    /// half of every block, and the last layer). BasicSR scales every layer, which multiplies to 1e-5 along the way and
+    /// costs the first thousand steps.
+    /// </summary>
+    /// <exception cref="ArgumentException">The enlargement is not 2, 3 or 4, or a size is below 1.</exception>
+    public MsrResNet(MsrResNetConfig config)
+        : base(nameof(MsrResNet))
+    {
+        if (config.Upscale is not (2 or 3 or 4))
+            throw new ArgumentException($"upscale must be 2, 3 or 4, not {config.Upscale}", nameof(config));
+        if (config.Features < 1 || config.Blocks < 1)
+            throw new ArgumentException("num_feat and num_block must be at least 1", nameof(config));
+        Config = config;
+        int width = config.Features;
+        int factor = config.Upscale == 3 ? 3 : 2;
+        _convFirst = ResidualBlock.Conv3(3, width);
+        _body = nn.Sequential(Enumerable.Range(0, config.Blocks).Select(_ => new ResidualBlock(width)));
+        _upConv1 = ResidualBlock.Conv3(width, width * factor * factor);
+        _upConv2 = config.Upscale == 4 ? ResidualBlock.Conv3(width, width * 4) : null;
+        _convHr = ResidualBlock.Conv3(width, width);
+        _convLast = ResidualBlock.Conv3(width, 3, scale: 0.1);
+        RegisterComponents();
+    }
+
+    /// <summary>The hyper-parameters.</summary>
+    public MsrResNetConfig Config { get; }
+
+    /// <summary>
+    /// How far, in input pixels, an output pixel can see: with this margin around a tile, its inside equals that of the
+    /// whole picture.
+    /// </summary>
+    public int ReceptiveRadius => 2 * Config.Blocks + 3;
+
+    /// <summary>Enlarges a batch.</summary>
+    /// <param name="input">[B,3,h,w], float32, [0,1].</param>
+    /// <returns>[B,3,h*upscale,w*upscale], float32, about [0,1], not clamped. Weights may be bfloat16: the sum with the
+    /// enlargement is still float32, since bfloat16 would band.</returns>
+    public override Tensor forward(Tensor input)
+    {
+        using var scope = NewDisposeScope();
+        ScalarType compute = _convFirst.weight.dtype;
+        Tensor x = Activate(_convFirst.call(ChannelsLast(input.to(compute))));
+        x = _body.call(x);
+        long factor = Config.Upscale == 3 ? 3 : 2;
+        x = Activate(nn.functional.pixel_shuffle(_upConv1.call(x), factor));
+        if (_upConv2 is not null)
+            x = Activate(nn.functional.pixel_shuffle(_upConv2.call(x), 2));
+        Tensor residual = _convLast.call(Activate(_convHr.call(x)));
+        Tensor enlarged = nn.functional.interpolate(
+            input,
+            scale_factor: [Config.Upscale, Config.Upscale],
+            mode: InterpolationMode.Bilinear,
+            align_corners: false
+        );
+        return (residual.to(torch.float32) + enlarged).MoveToOuterDisposeScope();
+    }
+
+    private static Tensor Activate(Tensor x) => nn.functional.leaky_relu(x, 0.1, inplace: true);
+
+    // Same shape, channels innermost in memory: oneDNN's convolutions are a third faster that way, and keep it so.
+    private static Tensor ChannelsLast(Tensor x) => x.permute(0, 2, 3, 1).contiguous().permute(0, 3, 1, 2);
+}
+
+/// <summary>x + conv(relu(conv(x))), both 3x3 and without normalisation.</summary>
+internal sealed class ResidualBlock : nn.Module<Tensor, Tensor>
+{
+    [ComponentName(Name = "conv1")]
+    private readonly Conv2d _conv1;
+
+    [ComponentName(Name = "conv2")]
+    private readonly Conv2d _conv2;
+
+    public ResidualBlock(int channels)
+        : base(nameof(ResidualBlock))
+    {
+        _conv1 = Conv3(channels, channels);
+        _conv2 = Conv3(channels, channels, scale: 0.1);
+        RegisterComponents();
+    }
+
+    /// <param name="input">[B,C,h,w].</param>
+    /// <returns>[B,C,h,w].</returns>
+    public override Tensor forward(Tensor input)
+    {
+        using var scope = NewDisposeScope();
+        Tensor hidden = nn.functional.relu(_conv1.call(input), inplace: true);
+        return (input + _conv2.call(hidden)).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>A 3x3 convolution, He-initialised: weights times <paramref name="scale"/>, bias 0.</summary>
+    internal static Conv2d Conv3(long inputs, long outputs, double scale = 1)
+    {
+        Conv2d conv = nn.Conv2d(inputs, outputs, 3, padding: 1);
+        using var noGrad = no_grad();
+        nn.init.kaiming_normal_(conv.weight);
+        conv.weight.mul_(scale);
+        nn.init.zeros_(conv.bias!);
+        return conv;
+    }
+}
