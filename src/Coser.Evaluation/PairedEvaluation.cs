@@ -21,7 +21,7 @@ public sealed record EvaluationRow(
 /// </summary>
 public sealed class PairedEvaluation
 {
-    private readonly IReadOnlyList<(string Name, string Lr, string Hr)> _pairs;
+    private readonly List<(string Name, string Lr, string Hr)> _pairs;
 
     /// <param name="border">HR pixels cut from every side before measuring.</param>
     /// <exception cref="InvalidDataException">A folder is missing or empty, or an image has no partner; the message names it.</exception>
@@ -100,7 +100,7 @@ public sealed class PairedEvaluation
             throw new InvalidDataException($"{folder}: no such folder.");
         Dictionary<string, string> files = Directory
             .EnumerateFiles(folder)
-            .Where(f => PhotoFormats.FromExtension(f) is not null)
+            .Where(f => PhotoFormats.IsReadable(f))
             .ToDictionary(f => Path.GetFileNameWithoutExtension(f), StringComparer.Ordinal);
         return files.Count > 0 ? files : throw new InvalidDataException($"{folder}: it holds no image.");
     }
