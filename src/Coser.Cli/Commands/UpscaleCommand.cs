@@ -54,7 +54,7 @@ internal sealed class UpscaleCommand
     };
     private readonly Option<double?> _scale = Choice.Number<double>(
         "--scale",
-        "Enlargement, above 0 and at most 4. The model works at 4; less is shrunk from that.",
+        "Enlargement, above 0 and at most 4. Less than the model's own is shrunk from that.",
         s => s is > 0 and <= 4,
         "be a number above 0 and at most 4"
     );
@@ -122,7 +122,7 @@ internal sealed class UpscaleCommand
         help.Default(_format, "as the input");
         help.Default(_quality, "JPEG 92, WebP 90, AVIF 80");
         help.Default(_model, DefaultModel);
-        help.Default(_scale, "4");
+        help.Default(_scale, "the model's, 4");
         help.Default(_seed, "42");
         help.Default(_device, "auto");
         help.Default(_precision, "auto");
@@ -146,7 +146,7 @@ internal sealed class UpscaleCommand
             Output = parsed.GetValue(_output),
             Recursive = parsed.GetValue(_recursive),
             Overwrite = parsed.GetValue(_overwrite),
-            Scale = parsed.GetValue(_scale) ?? 4,
+            Scale = parsed.GetValue(_scale) ?? 0,
             Seed = parsed.GetValue(_seed) ?? 42,
             Tile = parsed.GetValue(_tile) ?? 0,
             Format = PhotoFormats.TryParse(parsed.GetValue(_format) ?? "", out PhotoFormat format) ? format : null,
@@ -163,6 +163,8 @@ internal sealed class UpscaleCommand
     private int Run(UpscaleSettings settings, ParseResult parsed)
     {
         using IPhotoRestorer restorer = _host.OpenRestorer(settings.Restorer);
+        if (settings.Scale == 0)
+            settings = settings with { Scale = restorer.Model.Scale };
         if (settings.Scale > restorer.Model.Scale)
             throw new UsageException($"Model {restorer.Model.Name} enlarges {restorer.Model.Scale} times at most.");
         var resolver = new InputResolver(_host.WorkingFolder, f => OutputRecord.IsOurs(restorer.ReadRecord(f)));

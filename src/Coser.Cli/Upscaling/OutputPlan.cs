@@ -47,9 +47,7 @@ internal sealed class OutputPlan(string workingFolder, string? output, double sc
         if (Directory.Exists(full) || PathRules.EndsAsFolder(output))
             return false;
         if (ForeignExtensions.Contains(Path.GetExtension(output), StringComparer.OrdinalIgnoreCase))
-            throw new UsageException(
-                $"--output {output}: this format cannot be written; use {PhotoFormats.Names}."
-            );
+            throw new UsageException($"--output {output}: this format cannot be written; use {PhotoFormats.Names}.");
         bool photoName = PathRules.IsOutput(output);
         if (!photoName && File.Exists(full))
             throw new UsageException($"--output {output} is a file, not a folder, and has no photo extension.");

@@ -10,7 +10,10 @@ internal sealed record UpscaleSettings
     public bool Recursive { get; init; }
     public bool Overwrite { get; init; }
     public required RestorerRequest Restorer { get; init; }
-    public double Scale { get; init; } = 4;
+
+    /// <summary>0 stands for the model's own.</summary>
+    public double Scale { get; init; }
+
     public long Seed { get; init; } = 42;
     public int Tile { get; init; }
     public PhotoFormat? Format { get; init; }

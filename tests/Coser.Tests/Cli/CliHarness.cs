@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Coser.Cli;
+using Coser.Cli.Upscaling;
 using Spectre.Console.Testing;
 
 namespace Coser.Tests.Cli;
@@ -22,6 +23,9 @@ internal sealed class CliHarness : IDisposable
     public TestConsole Console { get; } = new TestConsole().Width(200);
 
     public bool Live { get; init; }
+
+    /// <summary>The library itself instead of the fake.</summary>
+    public bool Real { get; init; }
 
     public string Out { get; private set; } = "";
 
@@ -48,6 +52,8 @@ internal sealed class CliHarness : IDisposable
                 Cancel = _cancel.Token,
                 OpenRestorer = request =>
                 {
+                    if (Real)
+                        return PhotoRestorer.Open(request);
                     Restorer.Request = request;
                     Restorer.Restored.Clear();
                     return Restorer;

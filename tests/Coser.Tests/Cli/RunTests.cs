@@ -1,4 +1,6 @@
 using Coser.Cli;
+using Coser.Engine;
+using Coser.Imaging;
 
 namespace Coser.Tests.Cli;
 
@@ -90,11 +92,8 @@ public sealed class RunTests : IDisposable
         );
         var job = Assert.Single(_cli.Restorer.Jobs);
         Assert.Equal((2.5, -7L, 96), (job.Options.Scale, job.Options.Seed, job.Options.Tile));
-        Assert.Equal((77, Imaging.PhotoFormat.WebP), (job.Save.Quality, job.Save.Format));
-        Assert.Equal(
-            new("other", Engine.DeviceChoice.Cpu, Engine.Precision.Bf16, Threads: 3, MaxPixels: 99),
-            _cli.Restorer.Request
-        );
+        Assert.Equal((77, PhotoFormat.WebP), (job.Save.Quality, job.Save.Format));
+        Assert.Equal(new("other", DeviceChoice.Cpu, Precision.Bf16, Threads: 3, MaxPixels: 99), _cli.Restorer.Request);
     }
 
     [Fact]

@@ -64,7 +64,7 @@ public sealed class UsageTests : IDisposable
     [Theory]
     [InlineData("--help", "Usage:\n  coser <command> [options]", "coser upscale photo.jpg")]
     [InlineData("upscale -h", "Usage:\n  coser upscale <photos>... [options]", "[default: coser-mini]")]
-    [InlineData("upscale --help", "--precision <auto|fp32|bf16>", "[default: 4]")]
+    [InlineData("upscale --help", "--precision <auto|fp32|bf16>", "[default: 42]")]
     [InlineData("upscale nonsense --bogus --help", "Examples:", "Machine:")]
     [InlineData("models info --help", "Usage:\n  coser models info <model|file>", "--json")]
     public void Help_shows_usage_defaults_and_examples(string line, string first, string second)
