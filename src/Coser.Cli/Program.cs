@@ -1,5 +1,4 @@
-using TorchSharp;
+using Coser.Cli;
 
-Coser.Engine.NativeEngine.EnsureLoaded();
-using var x = torch.randn(2, 3);
-Console.WriteLine(x.ToString(TensorStringStyle.Default) + Coser.Engine.NativeEngine.Folder);
+using var interruption = new Interruption();
+return CommandLine.Run(args, CliHost.ForProcess(interruption.Token));

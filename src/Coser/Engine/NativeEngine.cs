@@ -18,6 +18,10 @@ public static class NativeEngine
     /// <summary>Folder the engine was loaded from; null when TorchSharp's own search found it.</summary>
     public static string? Folder { get; private set; }
 
+    /// <summary>False when the engine at hand is a CPU build, which is known from its files, without loading it.</summary>
+    public static bool MayHaveCuda =>
+        FindFolder() is not { } folder || File.Exists(Path.Combine(folder, CudaLibraryName));
+
     /// <summary>Loads the engine; repeated calls cost nothing.</summary>
     /// <exception cref="EngineException">The engine is missing or this system cannot load it.</exception>
     public static void EnsureLoaded()
@@ -77,6 +81,8 @@ public static class NativeEngine
         : OperatingSystem.IsMacOS() ? "libLibTorchSharp.dylib"
         : "libLibTorchSharp.so";
 
+    private static string CudaLibraryName => OperatingSystem.IsWindows() ? "torch_cuda.dll" : "libtorch_cuda.so";
+
     // Once loaded by its full path, the library also answers to its bare name (SONAME), which TorchSharp asks for.
     private static IntPtr Preload(string folder)
     {
@@ -84,7 +90,7 @@ public static class NativeEngine
         try
         {
             // torch_cuda registers itself when loaded; nothing refers to it, so it has to be loaded by hand.
-            string cuda = Path.Combine(folder, OperatingSystem.IsWindows() ? "torch_cuda.dll" : "libtorch_cuda.so");
+            string cuda = Path.Combine(folder, CudaLibraryName);
             if (File.Exists(cuda))
                 NativeLibrary.TryLoad(cuda, out _);
             return NativeLibrary.Load(path);

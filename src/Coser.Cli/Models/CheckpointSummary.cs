@@ -1,0 +1,57 @@
+using System.Globalization;
+using Coser.Checkpoints;
+
+namespace Coser.Cli.Models;
+
+/// <summary>One tensor of a checkpoint file.</summary>
+internal sealed record TensorSummary(string Name, string DType, long[] Shape);
+
+/// <summary>What is said of a checkpoint file.</summary>
+internal sealed record CheckpointSummary(
+    string Path,
+    string Format,
+    long Bytes,
+    long Parameters,
+    IReadOnlyDictionary<string, string> Metadata,
+    IReadOnlyList<TensorSummary> Tensors
+)
+{
+    /// <exception cref="CheckpointException">The file is missing or not a sound safetensors file.</exception>
+    public static CheckpointSummary Read(string path)
+    {
+        if (!File.Exists(path))
+            throw new CheckpointException(path, "there is no such file");
+        using SafetensorsFile file = SafetensorsFile.Open(path);
+        TensorSummary[] tensors =
+        [
+            .. file.Entries.Values.Select(e => new TensorSummary(e.Name, TypeName(e.DType.ToString()), e.Shape)),
+        ];
+        return new CheckpointSummary(
+            path,
+            "safetensors",
+            new FileInfo(path).Length,
+            tensors.Sum(t => t.Shape.Aggregate(1L, (n, d) => n * d)),
+            file.Metadata,
+            tensors
+        );
+    }
+
+    public string ToText()
+    {
+        var text = new StringWriter(CultureInfo.InvariantCulture);
+        text.WriteLine(Path);
+        text.WriteLine(
+            $"{Format}, {Tensors.Count} tensors, {Sizes.Count(Parameters)} values ({Parameters}), {Sizes.Bytes(Bytes)}"
+        );
+        foreach ((string key, string value) in Metadata.OrderBy(m => m.Key, StringComparer.Ordinal))
+            text.WriteLine($"{key}: {value}");
+        int name = Tensors.Select(t => t.Name.Length).DefaultIfEmpty().Max();
+        int type = Tensors.Select(t => t.DType.Length).DefaultIfEmpty().Max();
+        foreach (TensorSummary t in Tensors)
+            text.WriteLine($"  {t.Name.PadRight(name)}  {t.DType.PadRight(type)}  [{string.Join(", ", t.Shape)}]");
+        return text.ToString().TrimEnd();
+    }
+
+    // The names torch users know.
+    private static string TypeName(string scalarType) => scalarType == "Byte" ? "uint8" : scalarType.ToLowerInvariant();
+}

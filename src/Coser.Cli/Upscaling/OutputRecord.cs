@@ -1,0 +1,75 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace Coser.Cli.Upscaling;
+
+/// <summary>
+/// What a result was made of, kept in its metadata. Equal records stand for equal pixels, so a file whose record equals
+/// the one about to be made need not be made again.
+/// </summary>
+internal sealed record OutputRecord
+{
+    /// <summary>Raised by hand whenever the same inputs and options would give other pixels than before.</summary>
+    public const int CurrentAlgorithm = 1;
+
+    /// <summary>Marks the text as ours, and its layout.</summary>
+    [JsonPropertyName("coser")]
+    public int Version { get; init; } = 1;
+
+    public int Algorithm { get; init; } = CurrentAlgorithm;
+
+    /// <summary>SHA-256 of the input file.</summary>
+    public required string Input { get; init; }
+
+    /// <summary>Hash of the model directory.</summary>
+    public required string Model { get; init; }
+
+    public required double Scale { get; init; }
+    public required long Seed { get; init; }
+    public required int Tile { get; init; }
+    public required string Device { get; init; }
+    public required string Precision { get; init; }
+    public required string Format { get; init; }
+    public int? Quality { get; init; }
+
+    public string ToText() => JsonSerializer.Serialize(this, OutputRecordJson.Default.OutputRecord);
+
+    /// <summary>The record in a text; null when it is not one of ours or of a layout this version does not know.</summary>
+    public static OutputRecord? Parse(string? text)
+    {
+        if (text is null)
+            return null;
+        try
+        {
+            return JsonSerializer.Deserialize(text, OutputRecordJson.Default.OutputRecord);
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>True for any record of ours, a later layout's included: such a file may be redone without asking.</summary>
+    public static bool IsOurs(string? text)
+    {
+        if (text is null)
+            return false;
+        try
+        {
+            using JsonDocument json = JsonDocument.Parse(text);
+            return json.RootElement.ValueKind == JsonValueKind.Object
+                && json.RootElement.TryGetProperty("coser", out _);
+        }
+        catch (JsonException)
+        {
+            return false;
+        }
+    }
+}
+
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull
+)]
+[JsonSerializable(typeof(OutputRecord))]
+internal sealed partial class OutputRecordJson : JsonSerializerContext;

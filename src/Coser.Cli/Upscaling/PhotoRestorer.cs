@@ -1,0 +1,104 @@
+using Coser.Checkpoints;
+using Coser.Engine;
+using Coser.Imaging;
+using Coser.Restoration;
+using TorchSharp;
+
+namespace Coser.Cli.Upscaling;
+
+/// <summary>The library behind <see cref="IPhotoRestorer"/>; engine and weights are loaded with the first photo.</summary>
+internal sealed class PhotoRestorer : IPhotoRestorer
+{
+    private readonly RestorerRequest _request;
+    private readonly ModelDirectory _model;
+    private readonly PhotoLimits _limits;
+    private SuperResolver? _resolver;
+
+    private PhotoRestorer(RestorerRequest request, ModelDirectory model)
+    {
+        (_request, _model) = (request, model);
+        _limits = request.MaxPixels is { } pixels ? new PhotoLimits { MaxPixels = pixels } : new PhotoLimits();
+        Model = new RestorerModel(
+            model.Manifest.Name,
+            model.Folder,
+            model.Hash,
+            model.Manifest.Scale,
+            model.IsPreSrOnly
+        );
+        (Device, Precision) = ComputeNames.Resolve(request.Device, request.Precision);
+    }
+
+    public RestorerModel Model { get; }
+
+    public string Device { get; }
+
+    public string Precision { get; }
+
+    /// <exception cref="CheckpointException">There is no such model, or it is damaged.</exception>
+    /// <exception cref="EngineException">CUDA was asked for and is not there.</exception>
+    public static PhotoRestorer Open(RestorerRequest request)
+    {
+        ModelDirectory model = ModelDirectory.Open(ModelDirectory.Find(request.Model));
+        try
+        {
+            return new PhotoRestorer(request, model);
+        }
+        catch
+        {
+            model.Dispose();
+            throw;
+        }
+    }
+
+    public string? ReadRecord(string path)
+    {
+        try
+        {
+            return PhotoRecord.Read(path);
+        }
+        catch (Exception e) when (e is PhotoException or IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
+    }
+
+    public RestoreOutcome Restore(RestoreJob job, IProgress<RestoreProgress> progress, CancellationToken cancel)
+    {
+        // Decoded first: a damaged file is known before seconds are spent on loading a network.
+        using Photo photo = Photo.Open(job.Input, _limits);
+        cancel.ThrowIfCancellationRequested();
+        job.Save.Format?.CheckSize(
+            job.Output,
+            (long)Math.Ceiling(photo.Width * job.Options.Scale),
+            (long)Math.Ceiling(photo.Height * job.Options.Scale)
+        );
+        using RestoredPhoto restored = Resolver().Restore(photo, job.Options, progress, cancel);
+        cancel.ThrowIfCancellationRequested();
+        progress.Report(new RestoreProgress("save", 0, 1));
+        restored.Photo.Save(job.Output, job.Save);
+        return new RestoreOutcome(
+            photo.Width,
+            photo.Height,
+            restored.Photo.Width,
+            restored.Photo.Height,
+            restored.Timings,
+            [.. photo.Notes]
+        );
+    }
+
+    public void Dispose()
+    {
+        _resolver?.Dispose();
+        _model.Dispose();
+    }
+
+    private SuperResolver Resolver()
+    {
+        if (_resolver is not null)
+            return _resolver;
+        var compute = Compute.Choose(_request.Device, _request.Precision);
+        if (_request.Threads is { } threads)
+            torch.set_num_threads(threads);
+        return _resolver = new SuperResolver(_model, compute);
+    }
+}

@@ -1,0 +1,157 @@
+using System.Security.Cryptography;
+using Coser.Cli.Reports;
+using Coser.Imaging;
+using Coser.Restoration;
+
+namespace Coser.Cli.Upscaling;
+
+/// <summary>
+/// Restores the planned photos one after another: skips what is done, redoes what has changed, goes on after a failure.
+/// </summary>
+internal sealed class UpscaleRun(
+    IPhotoRestorer restorer,
+    UpscaleSettings settings,
+    IUpscaleReport report,
+    TimeProvider clock
+)
+{
+    /// <summary>Runs the plan and reports all of it. Never throws for a photo's sake.</summary>
+    public UpscaleTotals Execute(
+        IReadOnlyList<PlannedPhoto> plan,
+        IReadOnlyList<InputProblem> problems,
+        CancellationToken cancel
+    )
+    {
+        long start = clock.GetTimestamp();
+        var totals = new UpscaleTotals();
+        foreach (InputProblem problem in problems)
+            totals = Fail(totals, new PhotoFailure(problem.Name, null, problem.Reason, null));
+        foreach (PlannedPhoto photo in plan)
+        {
+            try
+            {
+                cancel.ThrowIfCancellationRequested();
+                report.Begin(photo);
+                totals = One(photo, cancel)
+                    ? totals with
+                    {
+                        Done = totals.Done + 1,
+                    }
+                    : totals with
+                    {
+                        Skipped = totals.Skipped + 1,
+                    };
+            }
+            catch (OperationCanceledException) when (cancel.IsCancellationRequested)
+            {
+                totals = totals with { Cancelled = true };
+                break;
+            }
+            // Whatever goes wrong with one photo, out of memory and native failures included, the others get their turn.
+            catch (Exception e)
+            {
+                string reason = FailureText.For(e, photo.Input.Name, photo.Input.FullPath);
+                totals = Fail(totals, new PhotoFailure(photo.Input.Name, photo.OutputName, reason, e));
+                if (FailureText.IsFatal(e))
+                    break;
+            }
+        }
+        int finished = totals.Done + totals.Skipped + totals.Failures.Count;
+        totals = totals with { NotTried = plan.Count + problems.Count - finished, Seconds = Seconds(start) };
+        report.Finish(totals);
+        return totals;
+    }
+
+    // True when the photo was restored, false when its result is already there.
+    private bool One(PlannedPhoto photo, CancellationToken cancel)
+    {
+        long start = clock.GetTimestamp();
+        OutputRecord record = Record(photo, cancel);
+        if (File.Exists(photo.Output) && !settings.Overwrite && IsUpToDate(photo, record))
+        {
+            report.Skipped(photo);
+            return false;
+        }
+        IReadOnlyList<string> created = OutputFolder.Prepare(photo.Output);
+        try
+        {
+            var job = new RestoreJob(
+                photo.Input.FullPath,
+                photo.Output,
+                new RestoreOptions
+                {
+                    Scale = settings.Scale,
+                    Seed = settings.Seed,
+                    Tile = settings.Tile,
+                },
+                new SaveOptions
+                {
+                    Format = photo.Format,
+                    Quality = settings.Quality,
+                    Record = record.ToText(),
+                }
+            );
+            RestoreOutcome outcome = restorer.Restore(job, new Relay(report, photo), cancel);
+            report.Done(photo, outcome, new FileInfo(photo.Output).Length, Seconds(start));
+            return true;
+        }
+        catch
+        {
+            OutputFolder.Undo(created);
+            throw;
+        }
+    }
+
+    private bool IsUpToDate(PlannedPhoto photo, OutputRecord record)
+    {
+        string? text = restorer.ReadRecord(photo.Output);
+        if (!OutputRecord.IsOurs(text))
+        {
+            throw new IOException(
+                $"{photo.OutputName} exists and was not made by coser. Use --overwrite to replace it, or another --output."
+            );
+        }
+        return OutputRecord.Parse(text) == record;
+    }
+
+    private OutputRecord Record(PlannedPhoto photo, CancellationToken cancel) =>
+        new()
+        {
+            Input = Hash(photo.Input.FullPath, cancel),
+            Model = restorer.Model.Hash,
+            Scale = settings.Scale,
+            Seed = settings.Seed,
+            Tile = settings.Tile,
+            Device = restorer.Device,
+            Precision = restorer.Precision,
+            Format = photo.Format.ToString().ToLowerInvariant(),
+            Quality = settings.Quality,
+        };
+
+    private static string Hash(string path, CancellationToken cancel)
+    {
+        using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 16);
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        byte[] buffer = new byte[1 << 20];
+        for (int read = file.Read(buffer); read > 0; read = file.Read(buffer))
+        {
+            cancel.ThrowIfCancellationRequested();
+            hash.AppendData(buffer, 0, read);
+        }
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
+    }
+
+    private UpscaleTotals Fail(UpscaleTotals totals, PhotoFailure failure)
+    {
+        report.Failed(failure);
+        return totals with { Failures = [.. totals.Failures, failure] };
+    }
+
+    private double Seconds(long start) => clock.GetElapsedTime(start).TotalSeconds;
+
+    // System.Progress would hand reports to the thread pool, where they could overtake each other.
+    private sealed class Relay(IUpscaleReport report, PlannedPhoto photo) : IProgress<RestoreProgress>
+    {
+        public void Report(RestoreProgress value) => report.Progress(photo, value);
+    }
+}
