@@ -12,8 +12,8 @@ namespace Coser.Restoration;
 /// </summary>
 public sealed class PreSrEnlarger : IDisposable
 {
-    /// <summary>Tile side, in input pixels, when none is asked for: about 1 GB of activations in float32.</summary>
-    public const int DefaultTile = 192;
+    /// <summary>Longest side of a tile, in input pixels, when none is asked for: about 1 GB of activations in float32.</summary>
+    public const int DefaultTile = 256;
 
     private readonly MsrResNet _network;
     private readonly Compute _compute;
@@ -32,7 +32,7 @@ public sealed class PreSrEnlarger : IDisposable
     public int Scale => _network.Config.Upscale;
 
     /// <summary>Enlarges a photo onto a new canvas of <see cref="Scale"/> times its size.</summary>
-    /// <param name="tile">Tile side in input pixels; 0: <see cref="DefaultTile"/>.</param>
+    /// <param name="tile">Longest side of a tile in input pixels; 0: <see cref="DefaultTile"/>.</param>
     /// <param name="progress">Called with tiles done and tiles in all.</param>
     /// <exception cref="RestorationException">The network gave NaN, or one colour for a photo that has more.</exception>
     /// <exception cref="OperationCanceledException">Cancelled; nothing is left behind.</exception>
@@ -40,8 +40,8 @@ public sealed class PreSrEnlarger : IDisposable
     {
         if (tile <= 0)
             tile = DefaultTile;
-        int columns = (photo.Width + tile - 1) / tile;
-        int rows = (photo.Height + tile - 1) / tile;
+        (int columns, int width) = Split(photo.Width, tile);
+        (int rows, int height) = Split(photo.Height, tile);
         var before = new PixelRange();
         var after = new PixelRange();
         var canvas = new PixelCanvas(checked(photo.Width * Scale), checked(photo.Height * Scale));
@@ -50,13 +50,13 @@ public sealed class PreSrEnlarger : IDisposable
             for (int n = 0; n < rows * columns; n++)
             {
                 cancel.ThrowIfCancellationRequested();
-                int left = n % columns * tile;
-                int top = n / columns * tile;
+                int left = n % columns * width;
+                int top = n / columns * height;
                 var area = new PixelArea(
                     left,
                     top,
-                    Math.Min(tile, photo.Width - left),
-                    Math.Min(tile, photo.Height - top)
+                    Math.Min(width, photo.Width - left),
+                    Math.Min(height, photo.Height - top)
                 );
                 using var scope = NewDisposeScope();
                 using var inference = inference_mode();
@@ -78,6 +78,14 @@ public sealed class PreSrEnlarger : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => _network.Dispose();
+
+    // As few tiles as the limit allows, of about equal sides: a thin last one would cost almost as much as a whole one.
+    private static (int Count, int Side) Split(int length, int limit)
+    {
+        int count = (length - 1) / limit + 1;
+        int side = (length - 1) / count + 1;
+        return ((length - 1) / side + 1, side);
+    }
 
     private Tensor EnlargeTile(Photo photo, PixelArea area, PixelRange before)
     {

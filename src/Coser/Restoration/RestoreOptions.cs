@@ -12,8 +12,8 @@ public sealed record RestoreOptions
     public long Seed { get; init; } = 42;
 
     /// <summary>
-    /// Side of the square tiles the photo is cut into, in input pixels. Each tile is computed with the network's whole
-    /// receptive field around it, so tiles leave no seams. 0: chosen for about 1 GB of working memory.
+    /// Longest side of the tiles the photo is cut into, in input pixels. Each tile is computed with the network's whole
+    /// receptive field around it, so tiles leave no seams. 0: 256, about 1 GB of working memory.
     /// </summary>
     public int Tile { get; init; }
 }

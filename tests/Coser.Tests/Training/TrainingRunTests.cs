@@ -11,6 +11,7 @@ using static TorchSharp.torch;
 
 namespace Coser.Tests.Training;
 
+[Collection(ProcessWide.Name)] // the initialisation draws from the global generator
 public sealed class TrainingRunTests : IDisposable
 {
     private static readonly PreSrRecipe Recipe = new()
