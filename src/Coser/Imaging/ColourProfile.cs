@@ -27,14 +27,11 @@ internal sealed class ColourProfile
     /// <summary>Colours can be brought back into it. CMYK and input-only profiles (scanners) end as sRGB.</summary>
     public bool IsReturnable { get; private set; }
 
-    /// <summary>It holds colours that sRGB does not.</summary>
-    public bool IsWiderThanSrgb { get; private set; }
-
     /// <summary>The profile, tried out; null when it is damaged or not of the image's kind.</summary>
     /// <param name="space">The colour space signature that the image needs.</param>
     public static ColourProfile? Create(byte[] icc, string space)
     {
-        if (IccHeader.Space(icc) != space)
+        if (IccHeader.Space(icc) != space || !IccHeader.IsUsable(icc, space))
             return null;
         var profile = new ColourProfile(icc, space);
         try
@@ -90,7 +87,7 @@ internal sealed class ColourProfile
         try
         {
             using Image back = FromSrgb(srgb);
-            IsWiderThanSrgb = !IsSrgb && Space == "RGB " && Difference(back, swatches) > SameColour;
+            back.Avg();
             IsReturnable = true;
         }
         catch (VipsException)

@@ -26,14 +26,16 @@ internal static class PhotoDecoder
     {
         VipsEngine.EnsureLoaded();
         Kind kind = Recognise(path);
-        if (kind == Kind.Tiff)
-            TiffBounds.Check(path);
+        TiffFacts? tiff = kind == Kind.Tiff ? TiffDirectory.Read(path) : null;
         var notes = new List<string>();
         Image image = VipsEngine.Reading(path, () => Load(kind, path, Enums.FailOn.Error));
         try
         {
             CheckSize(path, image, limits);
-            image = VipsEngine.Reading(path, () => Decode(kind, path, image, notes));
+            image = VipsEngine.Reading(
+                path,
+                () => tiff is { IsTiled: true } ? DecodeTiles(path, image) : Decode(kind, path, image, notes)
+            );
             NoteFrames(image, notes);
             PhotoFormat? format = kind switch
             {
@@ -45,7 +47,11 @@ internal static class PhotoDecoder
                 _ => null,
             };
             using Image decoded = image;
-            return new DecodedFile(VipsEngine.Reading(path, () => Upright(kind, decoded)), format, notes);
+            return new DecodedFile(
+                VipsEngine.Reading(path, () => WithIptc(Upright(kind, decoded), tiff?.Iptc)),
+                format,
+                notes
+            );
         }
         catch
         {
@@ -156,7 +162,6 @@ internal static class PhotoDecoder
     }
 
     // Fetching one pixel decodes all of it, so that damage is found here and not after minutes of work.
-    // (Tiled TIFFs are decoded tile by tile: there it is found by the first read of the tile.)
     private static Image Decode(Kind kind, string path, Image image, List<string> notes)
     {
         if (kind != Kind.Jpeg)
@@ -181,6 +186,14 @@ internal static class PhotoDecoder
         }
     }
 
+    // A tile that cannot be decoded is left black without a word, unless warnings count as failures too.
+    private static Image DecodeTiles(string path, Image image)
+    {
+        Image decoded = VipsEngine.Settled(Load(Kind.Tiff, path, Enums.FailOn.Warning));
+        image.Dispose();
+        return decoded;
+    }
+
     private static void Touch(Image image) => image.Getpoint(image.Width - 1, image.Height - 1);
 
     private static Image Upright(Kind kind, Image image)
@@ -193,6 +206,14 @@ internal static class PhotoDecoder
             m.Remove("orientation");
             m.Remove("exif-ifd0-Orientation");
         });
+    }
+
+    private static Image WithIptc(Image image, byte[]? iptc)
+    {
+        if (iptc is null)
+            return image;
+        using (image)
+            return image.Mutate(m => m.Set(GValue.BlobType, PhotoMetadata.IptcField, iptc));
     }
 
     private static void NoteFrames(Image image, List<string> notes)

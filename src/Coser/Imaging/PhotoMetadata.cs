@@ -6,11 +6,12 @@ namespace Coser.Imaging;
 internal static class PhotoMetadata
 {
     public const string XmpField = "xmp-data";
-    private const string IptcField = "iptc-data";
+    public const string IptcField = "iptc-data";
 
     // A JPEG segment holds 65533 bytes less the XMP signature; libvips silently leaves out a larger packet.
     private const int MaxJpegXmp = 65_500;
-    private static readonly string[] Kept = ["exif-data", "image-description", "resolution-unit"];
+    private const string ExifField = "exif-data";
+    private static readonly string[] Kept = ["image-description", "resolution-unit"];
 
     /// <summary>A copy of <paramref name="image"/> that has exactly the metadata to be written.</summary>
     /// <param name="source">The upright original, with the metadata it was read with.</param>
@@ -27,7 +28,7 @@ internal static class PhotoMetadata
         (double xres, double yres) = Resolution(source);
         byte[]? xmp = Xmp(image, source, format, record, notes);
         byte[]? iptc = Iptc(source, format, notes);
-        if (format == PhotoFormat.Tiff && source.Contains("exif-data"))
+        if (format == PhotoFormat.Tiff && source.Contains(ExifField))
             Note(notes, "TIFF output keeps XMP and IPTC but not EXIF");
         using Image copy = image.Copy(xres: xres, yres: yres);
         return copy.Mutate(target =>
@@ -37,6 +38,8 @@ internal static class PhotoMetadata
                 // Those of the image itself (its size and the like) cannot be removed and stay.
                 target.Remove(field);
             }
+            if (Blob(source, ExifField) is { } exif)
+                target.Set(GValue.BlobType, ExifField, ExifBlock.WithoutThumbnail(exif));
             foreach (string field in source.GetFields())
             {
                 bool isExif = field.StartsWith("exif-ifd", StringComparison.Ordinal);
@@ -44,7 +47,7 @@ internal static class PhotoMetadata
                 if ((isExif && !isThumbnail) || Kept.Contains(field))
                     target.Set(source.GetTypeOf(field), field, source.Get(field));
             }
-            // The EXIF block itself still holds the old value, and only this field overwrites it.
+            // Fields count in the order they are set, and the EXIF block still holds the old orientation.
             target.Set(GValue.GIntType, "orientation", 1);
             if (profile is not null)
                 target.Set(GValue.BlobType, PhotoPixels.ProfileField, profile);
@@ -77,8 +80,16 @@ internal static class PhotoMetadata
     private static byte[]? Iptc(Image source, PhotoFormat format, List<string> notes)
     {
         byte[]? iptc = Blob(source, IptcField);
-        if (iptc is null || format is PhotoFormat.Jpeg or PhotoFormat.Tiff)
-            return iptc is null ? null : IptcBlock.For(format, iptc);
+        if (iptc is null)
+            return null;
+        if (format == PhotoFormat.Jpeg)
+            return IptcBlock.For(format, iptc);
+        if (format == PhotoFormat.Tiff && IptcBlock.For(format, iptc) is { } records)
+        {
+            // libvips writes a quarter of what it is given: it counts words where libtiff counts bytes.
+            Array.Resize(ref records, 4 * records.Length);
+            return records;
+        }
         Note(notes, $"IPTC data cannot be kept in {format}; XMP and EXIF are");
         return null;
     }

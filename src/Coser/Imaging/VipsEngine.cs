@@ -11,6 +11,7 @@ internal static class VipsEngine
     [SuppressMessage("Performance", "CA1823", Justification = "Kept alive for native code.")]
     private static Log.LogDelegate? _silence;
     private static readonly Lock Gate = new();
+    private const long MemoryBytes = 128 << 20;
 
     /// <summary>Loads and sets up libvips; repeated calls cost nothing.</summary>
     /// <exception cref="EngineException">libvips is missing or this system cannot load it.</exception>
@@ -66,6 +67,26 @@ internal static class VipsEngine
                 e
             );
 
+    /// <summary>The computed picture: in memory up to 128 MiB, above that in libvips' temporary file. Disposes the lazy one.</summary>
+    public static Image Settled(Image lazy)
+    {
+        using (lazy)
+        {
+            long samples = (long)lazy.Width * lazy.Height * lazy.Bands;
+            int sampleBytes = lazy.Format switch
+            {
+                Enums.BandFormat.Uchar => 1,
+                Enums.BandFormat.Ushort => 2,
+                _ => 4,
+            };
+            if (samples * sampleBytes <= MemoryBytes)
+                return lazy.CopyMemory();
+            Image file = Image.NewTempFile("%s.v");
+            lazy.Write(file);
+            return file;
+        }
+    }
+
     public static bool IsDiskFull(string message) =>
         message.Contains("No space left", StringComparison.OrdinalIgnoreCase)
         || message.Contains("disk full", StringComparison.OrdinalIgnoreCase);
@@ -74,7 +95,8 @@ internal static class VipsEngine
     public static string Complaint(VipsException e)
     {
         string[] lines = e.Message.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
-        string text = string.Join("; ", lines.Length > 1 ? lines.Skip(1).Distinct().Take(3) : lines);
+        // The buffer is one for the process, and what others left in it comes first.
+        string text = string.Join("; ", lines.Length > 1 ? lines.Skip(1).Distinct().TakeLast(2) : lines);
         return text.Length > 200 ? text[..200] + "…" : text;
     }
 }
