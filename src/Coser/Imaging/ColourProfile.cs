@@ -31,7 +31,7 @@ internal sealed class ColourProfile
     /// <param name="space">The colour space signature that the image needs.</param>
     public static ColourProfile? Create(byte[] icc, string space)
     {
-        if (IccHeader.Space(icc) != space)
+        if (IccHeader.Space(icc) != space || !IccHeader.IsUsable(icc, space))
             return null;
         var profile = new ColourProfile(icc, space);
         try

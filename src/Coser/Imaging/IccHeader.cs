@@ -17,19 +17,29 @@ internal static class IccHeader
     /// <summary>The profile's description; null when it has none that can be read.</summary>
     public static string? Name(ReadOnlySpan<byte> icc)
     {
+        ReadOnlySpan<byte> tag = Tag(icc, "desc"u8);
+        string? name = tag.Length < 28 ? null : Text(tag)?.Trim('\0', ' ');
+        return string.IsNullOrEmpty(name) ? null : name;
+    }
+
+    /// <summary>Whether the parts that turn device values into colours are there. libvips takes sRGB when they are not.</summary>
+    public static bool IsUsable(ReadOnlySpan<byte> icc, string space) =>
+        !Tag(icc, "A2B0"u8).IsEmpty
+        || (space == "GRAY" && !Tag(icc, "kTRC"u8).IsEmpty)
+        || (space == "RGB " && !Tag(icc, "rXYZ"u8).IsEmpty && !Tag(icc, "rTRC"u8).IsEmpty);
+
+    private static ReadOnlySpan<byte> Tag(ReadOnlySpan<byte> icc, ReadOnlySpan<byte> signature)
+    {
         uint count = BinaryPrimitives.ReadUInt32BigEndian(icc[Length..]);
         for (int i = 0, at = Length + 4; i < Math.Min(count, 256) && at + 12 <= icc.Length; i++, at += 12)
         {
-            if (!icc.Slice(at, 4).SequenceEqual("desc"u8))
+            if (!icc.Slice(at, 4).SequenceEqual(signature))
                 continue;
             uint offset = BinaryPrimitives.ReadUInt32BigEndian(icc[(at + 4)..]);
             uint length = BinaryPrimitives.ReadUInt32BigEndian(icc[(at + 8)..]);
-            if (length < 28 || offset > icc.Length || length > icc.Length - offset)
-                return null;
-            string? name = Text(icc.Slice((int)offset, (int)length))?.Trim('\0', ' ');
-            return string.IsNullOrEmpty(name) ? null : name;
+            return offset > icc.Length || length > icc.Length - offset ? [] : icc.Slice((int)offset, (int)length);
         }
-        return null;
+        return [];
     }
 
     private static string? Text(ReadOnlySpan<byte> tag)

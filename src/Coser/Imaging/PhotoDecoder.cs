@@ -9,7 +9,6 @@ internal sealed record DecodedFile(Image Upright, PhotoFormat? Format, List<stri
 internal static class PhotoDecoder
 {
     private const int HeadBytes = 64;
-    private static readonly Lock TileGate = new();
 
     private enum Kind
     {
@@ -27,13 +26,16 @@ internal static class PhotoDecoder
     {
         VipsEngine.EnsureLoaded();
         Kind kind = Recognise(path);
-        bool isTiled = kind == Kind.Tiff && TiffBounds.Check(path);
+        TiffFacts? tiff = kind == Kind.Tiff ? TiffDirectory.Read(path) : null;
         var notes = new List<string>();
         Image image = VipsEngine.Reading(path, () => Load(kind, path, Enums.FailOn.Error));
         try
         {
             CheckSize(path, image, limits);
-            image = VipsEngine.Reading(path, () => isTiled ? DecodeTiles(image) : Decode(kind, path, image, notes));
+            image = VipsEngine.Reading(
+                path,
+                () => tiff is { IsTiled: true } ? DecodeTiles(path, image) : Decode(kind, path, image, notes)
+            );
             NoteFrames(image, notes);
             PhotoFormat? format = kind switch
             {
@@ -45,7 +47,11 @@ internal static class PhotoDecoder
                 _ => null,
             };
             using Image decoded = image;
-            return new DecodedFile(VipsEngine.Reading(path, () => Upright(kind, decoded)), format, notes);
+            return new DecodedFile(
+                VipsEngine.Reading(path, () => WithIptc(Upright(kind, decoded), tiff?.Iptc)),
+                format,
+                notes
+            );
         }
         catch
         {
@@ -180,19 +186,12 @@ internal static class PhotoDecoder
         }
     }
 
-    // A tile that cannot be decoded is left black, and libvips only logs it: so all tiles are read here, one photo at a
-    // time, and the log is watched.
-    private static Image DecodeTiles(Image image)
+    // A tile that cannot be decoded is left black without a word, unless warnings count as failures too.
+    private static Image DecodeTiles(string path, Image image)
     {
-        lock (TileGate)
-        {
-            int before = VipsEngine.BrokenTiles;
-            Image decoded = VipsEngine.Settled(image);
-            if (VipsEngine.BrokenTiles == before)
-                return decoded;
-            decoded.Dispose();
-            throw new VipsException("a tile cannot be decoded");
-        }
+        Image decoded = VipsEngine.Settled(Load(Kind.Tiff, path, Enums.FailOn.Warning));
+        image.Dispose();
+        return decoded;
     }
 
     private static void Touch(Image image) => image.Getpoint(image.Width - 1, image.Height - 1);
@@ -207,6 +206,14 @@ internal static class PhotoDecoder
             m.Remove("orientation");
             m.Remove("exif-ifd0-Orientation");
         });
+    }
+
+    private static Image WithIptc(Image image, byte[]? iptc)
+    {
+        if (iptc is null)
+            return image;
+        using (image)
+            return image.Mutate(m => m.Set(GValue.BlobType, PhotoMetadata.IptcField, iptc));
     }
 
     private static void NoteFrames(Image image, List<string> notes)

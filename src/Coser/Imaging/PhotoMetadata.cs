@@ -6,7 +6,7 @@ namespace Coser.Imaging;
 internal static class PhotoMetadata
 {
     public const string XmpField = "xmp-data";
-    private const string IptcField = "iptc-data";
+    public const string IptcField = "iptc-data";
 
     // A JPEG segment holds 65533 bytes less the XMP signature; libvips silently leaves out a larger packet.
     private const int MaxJpegXmp = 65_500;
@@ -38,6 +38,8 @@ internal static class PhotoMetadata
                 // Those of the image itself (its size and the like) cannot be removed and stay.
                 target.Remove(field);
             }
+            if (Blob(source, ExifField) is { } exif)
+                target.Set(GValue.BlobType, ExifField, ExifBlock.WithoutThumbnail(exif));
             foreach (string field in source.GetFields())
             {
                 bool isExif = field.StartsWith("exif-ifd", StringComparison.Ordinal);
@@ -45,7 +47,7 @@ internal static class PhotoMetadata
                 if ((isExif && !isThumbnail) || Kept.Contains(field))
                     target.Set(source.GetTypeOf(field), field, source.Get(field));
             }
-            // The EXIF block itself still holds the old value, and only this field overwrites it.
+            // Fields count in the order they are set, and the EXIF block still holds the old orientation.
             target.Set(GValue.GIntType, "orientation", 1);
             if (Blob(source, ExifField) is { } exif)
                 target.Set(GValue.BlobType, ExifField, ExifBlock.WithoutThumbnail(exif));
@@ -80,8 +82,16 @@ internal static class PhotoMetadata
     private static byte[]? Iptc(Image source, PhotoFormat format, List<string> notes)
     {
         byte[]? iptc = Blob(source, IptcField);
-        if (iptc is null || format is PhotoFormat.Jpeg or PhotoFormat.Tiff)
-            return iptc is null ? null : IptcBlock.For(format, iptc);
+        if (iptc is null)
+            return null;
+        if (format == PhotoFormat.Jpeg)
+            return IptcBlock.For(format, iptc);
+        if (format == PhotoFormat.Tiff && IptcBlock.For(format, iptc) is { } records)
+        {
+            // libvips writes a quarter of what it is given: it counts words where libtiff counts bytes.
+            Array.Resize(ref records, 4 * records.Length);
+            return records;
+        }
         Note(notes, $"IPTC data cannot be kept in {format}; XMP and EXIF are");
         return null;
     }

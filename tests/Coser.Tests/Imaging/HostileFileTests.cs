@@ -120,6 +120,14 @@ public sealed class HostileFileTests : TestPhotos
         bytes.AsSpan(bytes.Length / 3, bytes.Length / 4).Fill(0x5A);
         File.WriteAllBytes(PathOf("bad.tif"), bytes);
         Assert.Throws<PhotoException>(() => Photo.Open(PathOf("bad.tif")));
+
+        // A tag that libtiff does not know earns a warning, and is no damage. The last tag of the directory is changed.
+        bytes = File.ReadAllBytes(PathOf("t.tif"));
+        int directory = BinaryPrimitives.ReadInt32LittleEndian(bytes.AsSpan(4));
+        int count = BinaryPrimitives.ReadUInt16LittleEndian(bytes.AsSpan(directory));
+        BinaryPrimitives.WriteUInt16LittleEndian(bytes.AsSpan(directory + 2 + (12 * (count - 1))), 65001);
+        File.WriteAllBytes(PathOf("odd.tif"), bytes);
+        Assert.True(Survives(PathOf("odd.tif")));
     }
 
     [Fact]

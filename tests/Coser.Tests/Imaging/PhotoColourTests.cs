@@ -115,7 +115,7 @@ public sealed class PhotoColourTests : TestPhotos
                 icc.Slice(128, 300).Clear();
             File.WriteAllBytes(PathOf(name), file);
             using Photo photo = Photo.Open(PathOf(name));
-            Assert.True(photo.ProfileName is null, name);
+            Assert.True(photo.ProfileName is null, $"{name}: {photo.ProfileName}");
             Assert.True(photo.Notes.Count > 0, name);
             Assert.Contains(photo.Notes, n => n.Contains("profile", StringComparison.Ordinal));
             using Image output = Image.NewFromFile(Enlarge(PathOf(name), "out-" + name));

@@ -2,26 +2,30 @@ using System.Buffers.Binary;
 
 namespace Coser.Imaging;
 
+/// <summary>What libvips does not tell of a TIFF.</summary>
+/// <param name="IsTiled">The picture is stored in tiles.</param>
+/// <param name="Iptc">The IPTC records; where they are stored as words, libvips gives only a quarter of them.</param>
+internal sealed record TiffFacts(bool IsTiled, byte[]? Iptc);
+
 /// <summary>
-/// Refuses a TIFF whose first directory points outside the file. libtiff reads such a file without its profile, EXIF or
-/// XMP and only warns; colours would change without a word.
+/// Reads the first directory of a TIFF, and refuses it when something there points outside the file: libtiff reads such a
+/// file without its profile or XMP and only warns, and colours would change without a word.
 /// </summary>
-internal static class TiffBounds
+internal static class TiffDirectory
 {
+    private const int TileWidthTag = 322;
+    private const int IptcTag = 33723;
+    private const int MaxIptcBytes = 1 << 20;
     private static readonly int[] TypeBytes = [0, 1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8, 4, 0, 0, 8, 8, 8];
 
-    private const int TileWidthTag = 322;
-
-    /// <summary>Checks the first directory; true when the picture is stored in tiles.</summary>
     /// <exception cref="PhotoException">The directory or a value of it lies outside the file.</exception>
-    public static bool Check(string path)
+    public static TiffFacts Read(string path)
     {
         try
         {
             using FileStream file = new(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
-            if (!IsInside(file, out bool isTiled))
-                throw new PhotoException(path, "it is cut off or damaged", "Fetch or export the photo again.");
-            return isTiled;
+            return Read(file)
+                ?? throw new PhotoException(path, "it is cut off or damaged", "Fetch or export the photo again.");
         }
         catch (EndOfStreamException e)
         {
@@ -38,9 +42,8 @@ internal static class TiffBounds
         }
     }
 
-    private static bool IsInside(FileStream file, out bool isTiled)
+    private static TiffFacts? Read(FileStream file)
     {
-        isTiled = false;
         ulong length = (ulong)file.Length;
         Span<byte> bytes = stackalloc byte[20];
         file.ReadExactly(bytes[..8]);
@@ -55,28 +58,38 @@ internal static class TiffBounds
             at = Number(bytes[..8], little);
         }
         if (at >= length)
-            return false;
+            return null;
         file.Position = (long)at;
         Span<byte> countBytes = bytes[..(big ? 8 : 2)];
         file.ReadExactly(countBytes);
         ulong count = Number(countBytes, little);
         if (count > 4096)
-            return false;
+            return null;
+        bool isTiled = false;
+        (ulong Offset, ulong Bytes) iptc = default;
         Span<byte> entry = bytes[..(4 + (2 * offsetBytes))];
         for (ulong i = 0; i < count; i++)
         {
             file.ReadExactly(entry);
-            isTiled |= Number(entry[..2], little) == TileWidthTag;
+            ulong tag = Number(entry[..2], little);
             ulong type = Number(entry.Slice(2, 2), little);
             ulong values = Number(entry.Slice(4, offsetBytes), little);
+            isTiled |= tag == TileWidthTag;
             ulong size = type < (ulong)TypeBytes.Length ? (ulong)TypeBytes[type] : 0;
             if (size == 0 || values <= (ulong)offsetBytes / size)
                 continue;
             ulong offset = Number(entry.Slice(4 + offsetBytes, offsetBytes), little);
             if (offset > length || values > (length - offset) / size)
-                return false;
+                return null;
+            if (tag == IptcTag)
+                iptc = (offset, values * size);
         }
-        return true;
+        if (iptc.Bytes is 0 or > MaxIptcBytes)
+            return new TiffFacts(isTiled, null);
+        file.Position = (long)iptc.Offset;
+        byte[] records = new byte[iptc.Bytes];
+        file.ReadExactly(records);
+        return new TiffFacts(isTiled, records);
     }
 
     private static ulong Number(ReadOnlySpan<byte> bytes, bool little) =>
