@@ -6,6 +6,8 @@ using Coser.Cli.Commands;
 using Coser.Cli.Help;
 using Coser.Cli.Upscaling;
 using Coser.Engine;
+using Coser.Imaging;
+using Coser.Restoration;
 
 namespace Coser.Cli;
 
@@ -49,7 +51,15 @@ internal static class CommandLine
             return ExitCode.Cancelled;
         }
         catch (Exception e)
-            when (e is EngineException or CheckpointException or IOException or UnauthorizedAccessException)
+            when (e
+                    is EngineException
+                        or CheckpointException
+                        or PhotoException
+                        or RestorationException
+                        or InvalidDataException
+                        or IOException
+                        or UnauthorizedAccessException
+            )
         {
             host.Complain(FailureText.OneLine(e.Message), e, parsed.GetValue(verbose));
             return ExitCode.Failed;
@@ -84,6 +94,9 @@ internal static class CommandLine
         root.Add(verbose);
         root.Add(UpscaleCommand.Create(host, help, verbose));
         root.Add(ModelsCommand.Create(host, help));
+        root.Add(EvalCommand.Create(host, help));
+        root.Add(DatasetCommand.Create(host, help));
+        root.Add(TrainCommand.Create(host, help));
         root.Add(DoctorCommand.Create(host, help));
         root.Add(CompletionCommand.Create(host, help));
         root.Directives.Clear();

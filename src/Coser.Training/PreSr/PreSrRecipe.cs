@@ -9,6 +9,9 @@ namespace Coser.Training.PreSr;
 /// <summary>All that defines a pre-SR training; the file a run is reproduced from.</summary>
 public sealed record PreSrRecipe
 {
+    /// <summary>Name of the recipe inside a run's folder.</summary>
+    public const string FileName = "recipe.json";
+
     /// <summary>The network.</summary>
     public MsrResNetConfig Network { get; init; } = new();
 
@@ -23,6 +26,9 @@ public sealed record PreSrRecipe
 
     /// <summary>Photos of the validation split that are restored at each validation, evenly spread.</summary>
     public int ValidationPhotos { get; init; } = 48;
+
+    /// <summary>The recipe as JSON in snake_case.</summary>
+    public string ToJson() => JsonSerializer.Serialize(this, CoserJson.Strict) + "\n";
 
     /// <summary>Reads a recipe.</summary>
     /// <exception cref="InvalidDataException">The file is missing or not a sound recipe; the message says where.</exception>

@@ -98,8 +98,13 @@ public sealed class PreSrStage : ITrainingStage
         return new ValidationResult(metrics, SampleGrid.Join(rows).DetachFromDisposeScope());
     }
 
-    /// <inheritdoc/>
-    public void Export(IReadOnlyDictionary<string, Tensor> weights, string modelFolder, JsonElement provenance)
+    /// <summary>Writes weights as the <c>presr</c> component of a model directory, in float16.</summary>
+    public static void Export(
+        PreSrRecipe recipe,
+        IReadOnlyDictionary<string, Tensor> weights,
+        string modelFolder,
+        JsonElement provenance
+    )
     {
         using var scope = NewDisposeScope();
         Directory.CreateDirectory(modelFolder);
@@ -109,7 +114,7 @@ public sealed class PreSrStage : ITrainingStage
         {
             Kind = "msrresnet",
             File = "presr.safetensors",
-            Config = JsonSerializer.SerializeToElement(_recipe.Network, CoserJson.Strict),
+            Config = JsonSerializer.SerializeToElement(recipe.Network, CoserJson.Strict),
         };
         ModelManifestEditor.SetComponent(modelFolder, ModelDirectory.PreSrRole, component, provenance);
     }

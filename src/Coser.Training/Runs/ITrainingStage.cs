@@ -43,7 +43,4 @@ public interface ITrainingStage : IDisposable
 
     /// <summary>Judges the given weights on fixed validation samples.</summary>
     ValidationResult Validate(IReadOnlyDictionary<string, Tensor> weights);
-
-    /// <summary>Writes the given weights as a component of a model directory.</summary>
-    void Export(IReadOnlyDictionary<string, Tensor> weights, string modelFolder, System.Text.Json.JsonElement provenance);
 }

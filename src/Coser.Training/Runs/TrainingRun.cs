@@ -24,6 +24,10 @@ public sealed record TrainingProgress(
 /// <summary>The loop every stage shares: batches, updates, averages, checkpoints, validation, resume.</summary>
 public sealed class TrainingRun : IDisposable
 {
+    /// <summary>File of a checkpoint that holds the averaged weights.</summary>
+    public const string AverageName = "average.safetensors";
+
+    private const string OptimiserName = "optimiser.safetensors";
     private readonly ITrainingStage _stage;
     private readonly TrainingSettings _settings;
     private readonly RunFolder _folder;
@@ -168,8 +172,8 @@ public sealed class TrainingRun : IDisposable
             },
             folder =>
             {
-                SafetensorsWriter.Write(Path.Combine(folder, "optimiser.safetensors"), _optimiser.State());
-                SafetensorsWriter.Write(Path.Combine(folder, "average.safetensors"), _average.Averages);
+                SafetensorsWriter.Write(Path.Combine(folder, OptimiserName), _optimiser.State());
+                SafetensorsWriter.Write(Path.Combine(folder, AverageName), _average.Averages);
             },
             _settings.KeepCheckpoints
         );
@@ -179,9 +183,9 @@ public sealed class TrainingRun : IDisposable
         _state = RunFolder.ReadState(checkpoint);
         if (_state.Stage != _stage.Name)
             throw new InvalidDataException($"{checkpoint}: it belongs to stage '{_state.Stage}', not '{_stage.Name}'.");
-        using (SafetensorsFile optimiser = SafetensorsFile.Open(Path.Combine(checkpoint, "optimiser.safetensors")))
+        using (SafetensorsFile optimiser = SafetensorsFile.Open(Path.Combine(checkpoint, OptimiserName)))
             _optimiser.Restore(optimiser.Read, _state.Updates);
-        using SafetensorsFile average = SafetensorsFile.Open(Path.Combine(checkpoint, "average.safetensors"));
+        using SafetensorsFile average = SafetensorsFile.Open(Path.Combine(checkpoint, AverageName));
         _average.Restore(average.Read, _state.AverageUpdates);
     }
 

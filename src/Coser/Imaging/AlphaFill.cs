@@ -8,8 +8,6 @@ namespace Coser.Imaging;
 /// </summary>
 internal static class AlphaFill
 {
-    private const long MemoryBytes = 64 << 20;
-
     /// <summary>Push-pull over a pyramid: a hole takes the alpha-weighted mean of the smallest block that sees colour.</summary>
     /// <param name="colour">1 or 3 bands, 8 or 16 bits.</param>
     /// <param name="alpha">1 band of the same size and depth.</param>
@@ -26,7 +24,7 @@ internal static class AlphaFill
         {
             for (Image level = finest; level.Width > 1 || level.Height > 1; )
             {
-                level = Settled(level.Shrink(level.Width > 1 ? 2 : 1, level.Height > 1 ? 2 : 1, ceil: true));
+                level = VipsEngine.Settled(level.Shrink(level.Width > 1 ? 2 : 1, level.Height > 1 ? 2 : 1, ceil: true));
                 levels.Add(level);
             }
             Image filled = Colour(levels[^1]);
@@ -36,7 +34,7 @@ internal static class AlphaFill
                 using Image seen = levels[i][levels[i].Bands - 1] > 0;
                 using Image coarse = Enlarged(filled, own);
                 filled.Dispose();
-                filled = Settled(seen.Ifthenelse(own, coarse));
+                filled = VipsEngine.Settled(seen.Ifthenelse(own, coarse));
             }
             using Image visible = alpha > 0;
             using Image under = Enlarged(filled, colour).Rint().Cast(colour.Format);
@@ -61,17 +59,5 @@ internal static class AlphaFill
     {
         using Image zoomed = coarse.Zoom(coarse.Width < like.Width ? 2 : 1, coarse.Height < like.Height ? 2 : 1);
         return zoomed.Crop(0, 0, like.Width, like.Height);
-    }
-
-    private static Image Settled(Image lazy)
-    {
-        using (lazy)
-        {
-            if ((long)lazy.Width * lazy.Height * lazy.Bands * sizeof(float) <= MemoryBytes)
-                return lazy.CopyMemory();
-            Image file = Image.NewTempFile("%s.v");
-            lazy.Write(file);
-            return file;
-        }
     }
 }

@@ -27,9 +27,6 @@ internal sealed class ColourProfile
     /// <summary>Colours can be brought back into it. CMYK and input-only profiles (scanners) end as sRGB.</summary>
     public bool IsReturnable { get; private set; }
 
-    /// <summary>It holds colours that sRGB does not.</summary>
-    public bool IsWiderThanSrgb { get; private set; }
-
     /// <summary>The profile, tried out; null when it is damaged or not of the image's kind.</summary>
     /// <param name="space">The colour space signature that the image needs.</param>
     public static ColourProfile? Create(byte[] icc, string space)
@@ -90,7 +87,7 @@ internal sealed class ColourProfile
         try
         {
             using Image back = FromSrgb(srgb);
-            IsWiderThanSrgb = !IsSrgb && Space == "RGB " && Difference(back, swatches) > SameColour;
+            back.Avg();
             IsReturnable = true;
         }
         catch (VipsException)

@@ -9,6 +9,7 @@ internal sealed record DecodedFile(Image Upright, PhotoFormat? Format, List<stri
 internal static class PhotoDecoder
 {
     private const int HeadBytes = 64;
+    private static readonly Lock TileGate = new();
 
     private enum Kind
     {
@@ -26,14 +27,13 @@ internal static class PhotoDecoder
     {
         VipsEngine.EnsureLoaded();
         Kind kind = Recognise(path);
-        if (kind == Kind.Tiff)
-            TiffBounds.Check(path);
+        bool isTiled = kind == Kind.Tiff && TiffBounds.Check(path);
         var notes = new List<string>();
         Image image = VipsEngine.Reading(path, () => Load(kind, path, Enums.FailOn.Error));
         try
         {
             CheckSize(path, image, limits);
-            image = VipsEngine.Reading(path, () => Decode(kind, path, image, notes));
+            image = VipsEngine.Reading(path, () => isTiled ? DecodeTiles(image) : Decode(kind, path, image, notes));
             NoteFrames(image, notes);
             PhotoFormat? format = kind switch
             {
@@ -156,7 +156,6 @@ internal static class PhotoDecoder
     }
 
     // Fetching one pixel decodes all of it, so that damage is found here and not after minutes of work.
-    // (Tiled TIFFs are decoded tile by tile: there it is found by the first read of the tile.)
     private static Image Decode(Kind kind, string path, Image image, List<string> notes)
     {
         if (kind != Kind.Jpeg)
@@ -178,6 +177,21 @@ internal static class PhotoDecoder
             Touch(image);
             notes.Add($"the file has flaws that its decoder passed over ({VipsEngine.Complaint(e)})");
             return image;
+        }
+    }
+
+    // A tile that cannot be decoded is left black, and libvips only logs it: so all tiles are read here, one photo at a
+    // time, and the log is watched.
+    private static Image DecodeTiles(Image image)
+    {
+        lock (TileGate)
+        {
+            int before = VipsEngine.BrokenTiles;
+            Image decoded = VipsEngine.Settled(image);
+            if (VipsEngine.BrokenTiles == before)
+                return decoded;
+            decoded.Dispose();
+            throw new VipsException("a tile cannot be decoded");
         }
     }
 

@@ -77,7 +77,8 @@ public static class PhotoFormats
     public static int MaxSide(this PhotoFormat format) =>
         format switch
         {
-            PhotoFormat.Jpeg => 65_535,
+            // The format's is 65535; libjpeg ends earlier.
+            PhotoFormat.Jpeg => 65_500,
             PhotoFormat.WebP => 16_383,
             PhotoFormat.Avif => 16_384,
             // libvips' own bound on an image.

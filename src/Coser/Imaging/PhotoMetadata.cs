@@ -10,7 +10,8 @@ internal static class PhotoMetadata
 
     // A JPEG segment holds 65533 bytes less the XMP signature; libvips silently leaves out a larger packet.
     private const int MaxJpegXmp = 65_500;
-    private static readonly string[] Kept = ["exif-data", "image-description", "resolution-unit"];
+    private const string ExifField = "exif-data";
+    private static readonly string[] Kept = ["image-description", "resolution-unit"];
 
     /// <summary>A copy of <paramref name="image"/> that has exactly the metadata to be written.</summary>
     /// <param name="source">The upright original, with the metadata it was read with.</param>
@@ -27,7 +28,7 @@ internal static class PhotoMetadata
         (double xres, double yres) = Resolution(source);
         byte[]? xmp = Xmp(image, source, format, record, notes);
         byte[]? iptc = Iptc(source, format, notes);
-        if (format == PhotoFormat.Tiff && source.Contains("exif-data"))
+        if (format == PhotoFormat.Tiff && source.Contains(ExifField))
             Note(notes, "TIFF output keeps XMP and IPTC but not EXIF");
         using Image copy = image.Copy(xres: xres, yres: yres);
         return copy.Mutate(target =>
@@ -46,6 +47,8 @@ internal static class PhotoMetadata
             }
             // The EXIF block itself still holds the old value, and only this field overwrites it.
             target.Set(GValue.GIntType, "orientation", 1);
+            if (Blob(source, ExifField) is { } exif)
+                target.Set(GValue.BlobType, ExifField, ExifBlock.WithoutThumbnail(exif));
             if (profile is not null)
                 target.Set(GValue.BlobType, PhotoPixels.ProfileField, profile);
             if (xmp is not null)

@@ -121,9 +121,7 @@ internal sealed record PhotoPixels(Image Own, Image Srgb, Image? Alpha, ColourPr
             Image stored = PixelDepth.To(srgb, BitDepth);
             return new PhotoPixels(stored, stored, alpha, Profile, BitDepth);
         }
-        Image own = Profile.FromSrgb(srgb);
-        if (Profile.IsWiderThanSrgb)
-            own = PixelDepth.Round16(own + Stretched(Outside(), srgb));
+        Image own = PixelDepth.Round16(Profile.FromSrgb(srgb) + Stretched(Outside(), srgb));
         return new PhotoPixels(PixelDepth.To(own, BitDepth), srgb, alpha, Profile, BitDepth);
     }
 

@@ -10,14 +10,18 @@ internal static class TiffBounds
 {
     private static readonly int[] TypeBytes = [0, 1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8, 4, 0, 0, 8, 8, 8];
 
+    private const int TileWidthTag = 322;
+
+    /// <summary>Checks the first directory; true when the picture is stored in tiles.</summary>
     /// <exception cref="PhotoException">The directory or a value of it lies outside the file.</exception>
-    public static void Check(string path)
+    public static bool Check(string path)
     {
         try
         {
             using FileStream file = new(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
-            if (!IsInside(file))
+            if (!IsInside(file, out bool isTiled))
                 throw new PhotoException(path, "it is cut off or damaged", "Fetch or export the photo again.");
+            return isTiled;
         }
         catch (EndOfStreamException e)
         {
@@ -34,8 +38,9 @@ internal static class TiffBounds
         }
     }
 
-    private static bool IsInside(FileStream file)
+    private static bool IsInside(FileStream file, out bool isTiled)
     {
+        isTiled = false;
         ulong length = (ulong)file.Length;
         Span<byte> bytes = stackalloc byte[20];
         file.ReadExactly(bytes[..8]);
@@ -61,6 +66,7 @@ internal static class TiffBounds
         for (ulong i = 0; i < count; i++)
         {
             file.ReadExactly(entry);
+            isTiled |= Number(entry[..2], little) == TileWidthTag;
             ulong type = Number(entry.Slice(2, 2), little);
             ulong values = Number(entry.Slice(4, offsetBytes), little);
             ulong size = type < (ulong)TypeBytes.Length ? (ulong)TypeBytes[type] : 0;

@@ -11,6 +11,11 @@ internal static class VipsEngine
     [SuppressMessage("Performance", "CA1823", Justification = "Kept alive for native code.")]
     private static Log.LogDelegate? _silence;
     private static readonly Lock Gate = new();
+    private const long MemoryBytes = 128 << 20;
+    private static int _brokenTiles;
+
+    /// <summary>How many tiles have been painted over so far, in this process.</summary>
+    public static int BrokenTiles => Volatile.Read(ref _brokenTiles);
 
     /// <summary>Loads and sets up libvips; repeated calls cost nothing.</summary>
     /// <exception cref="EngineException">libvips is missing or this system cannot load it.</exception>
@@ -32,7 +37,12 @@ internal static class VipsEngine
             Cache.Max = 0;
             NetVips.NetVips.Concurrency = Math.Min(2, Environment.ProcessorCount);
             // Warnings would go to the terminal, in the middle of somebody's progress display.
-            _silence = static (_, _, _) => { };
+            // One of them is the only sign that a tile could not be decoded and was left black.
+            _silence = static (_, _, message) =>
+            {
+                if (message.Contains("error in tile", StringComparison.Ordinal))
+                    Interlocked.Increment(ref _brokenTiles);
+            };
             Log.SetLogHandler("VIPS", Enums.LogLevelFlags.Warning | Enums.LogLevelFlags.Info, _silence);
         }
     }
@@ -66,6 +76,26 @@ internal static class VipsEngine
                 e
             );
 
+    /// <summary>The computed picture: in memory up to 128 MiB, above that in libvips' temporary file. Disposes the lazy one.</summary>
+    public static Image Settled(Image lazy)
+    {
+        using (lazy)
+        {
+            long samples = (long)lazy.Width * lazy.Height * lazy.Bands;
+            int sampleBytes = lazy.Format switch
+            {
+                Enums.BandFormat.Uchar => 1,
+                Enums.BandFormat.Ushort => 2,
+                _ => 4,
+            };
+            if (samples * sampleBytes <= MemoryBytes)
+                return lazy.CopyMemory();
+            Image file = Image.NewTempFile("%s.v");
+            lazy.Write(file);
+            return file;
+        }
+    }
+
     public static bool IsDiskFull(string message) =>
         message.Contains("No space left", StringComparison.OrdinalIgnoreCase)
         || message.Contains("disk full", StringComparison.OrdinalIgnoreCase);
@@ -74,7 +104,8 @@ internal static class VipsEngine
     public static string Complaint(VipsException e)
     {
         string[] lines = e.Message.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
-        string text = string.Join("; ", lines.Length > 1 ? lines.Skip(1).Distinct().Take(3) : lines);
+        // The buffer is one for the process, and what others left in it comes first.
+        string text = string.Join("; ", lines.Length > 1 ? lines.Skip(1).Distinct().TakeLast(2) : lines);
         return text.Length > 200 ? text[..200] + "…" : text;
     }
 }

@@ -103,6 +103,25 @@ public sealed class HostileFileTests : TestPhotos
         Assert.True(told > 0);
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Damaged_TIFF_data_is_refused(bool tiled)
+    {
+        using Image picture = Picture(512, 512);
+        picture.Tiffsave(
+            PathOf("t.tif"),
+            tile: tiled,
+            tileWidth: 64,
+            tileHeight: 64,
+            compression: Enums.ForeignTiffCompression.Deflate
+        );
+        byte[] bytes = File.ReadAllBytes(PathOf("t.tif"));
+        bytes.AsSpan(bytes.Length / 3, bytes.Length / 4).Fill(0x5A);
+        File.WriteAllBytes(PathOf("bad.tif"), bytes);
+        Assert.Throws<PhotoException>(() => Photo.Open(PathOf("bad.tif")));
+    }
+
     [Fact]
     public void The_content_counts_and_not_the_extension()
     {

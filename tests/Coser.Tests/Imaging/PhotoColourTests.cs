@@ -83,7 +83,7 @@ public sealed class PhotoColourTests : TestPhotos
         // Without the residual, clipping alone takes this much.
         byte[] p3 = Profile("p3");
         ColourProfile profile = ColourProfile.Create(p3, "RGB ")!;
-        Assert.True(profile.IsWiderThanSrgb && profile.IsReturnable && !profile.IsSrgb);
+        Assert.True(profile.IsReturnable && !profile.IsSrgb);
         using Image clipped = PixelDepth.To8(profile.FromSrgb(profile.ToSrgb(patches)));
         double loss = LargestDifference(clipped, patches);
         TestContext.Current.SendDiagnosticMessage("the same by clipping: {0} of 255", loss);
@@ -94,18 +94,26 @@ public sealed class PhotoColourTests : TestPhotos
     public void A_profile_that_does_not_fit_or_is_damaged_is_left_out_with_a_note()
     {
         byte[] p3 = Profile("p3");
-        byte[] broken = [.. p3[..200], .. new byte[280]];
         (string, Image)[] files =
         [
-            ("grey.tif", Tagged(Picture(8, 8, 1), p3)),
-            ("broken.tif", Tagged(Picture(8, 8), broken)),
-            ("short.tif", Tagged(Picture(8, 8), p3[..50])),
-            ("cmyk.tif", Tagged(Picture(8, 8), Profile("cmyk"))),
+            ("grey.tif", Tagged(Picture(8, 8), p3)),
+            ("broken.tif", Tagged(Picture(8, 8), p3)),
+            ("unsigned.tif", Tagged(Picture(8, 8), p3)),
         ];
         foreach ((string name, Image image) in files)
         {
             using (image)
-                image.WriteToFile(PathOf(name));
+                image.Tiffsave(PathOf(name));
+            // libvips writes no profile that does not fit, so it is made so afterwards.
+            byte[] file = File.ReadAllBytes(PathOf(name));
+            Span<byte> icc = file.AsSpan(file.AsSpan().IndexOf("acsp"u8) - 36);
+            if (name == "grey.tif")
+                "GRAY"u8.CopyTo(icc[16..]);
+            else if (name == "unsigned.tif")
+                icc.Slice(36, 4).Clear();
+            else
+                icc.Slice(128, 300).Clear();
+            File.WriteAllBytes(PathOf(name), file);
             using Photo photo = Photo.Open(PathOf(name));
             Assert.True(photo.ProfileName is null, name);
             Assert.True(photo.Notes.Count > 0, name);

@@ -82,7 +82,7 @@ public sealed class TrainingRunTests : IDisposable
         using var stage = new PreSrStage(Recipe, PhotoIndex.Open(_folder.Path));
         using var run = new TrainingRun(stage, Recipe.Training, folder);
         string model = _folder.File("model");
-        stage.Export(run.Weights, model, JsonSerializer.SerializeToElement(new { steps = 8 }));
+        PreSrStage.Export(Recipe, run.Weights, model, JsonSerializer.SerializeToElement(new { steps = 8 }));
         using ModelDirectory directory = ModelDirectory.Open(model);
         Assert.True(directory.IsPreSrOnly);
         Assert.Equal("F16", Assert.Single(directory.Components).DType);
@@ -194,9 +194,6 @@ public sealed class TrainingRunTests : IDisposable
 
         public ValidationResult Validate(IReadOnlyDictionary<string, Tensor> weights) =>
             new(new Dictionary<string, double>(), zeros(3, 4, 4));
-
-        public void Export(IReadOnlyDictionary<string, Tensor> weights, string modelFolder, JsonElement provenance) =>
-            throw new NotSupportedException();
 
         public void Dispose() => _weight.Dispose();
     }
