@@ -85,12 +85,19 @@ internal static class ModelsCommand
             );
             return exit;
         }
+        if (!host.IsLive)
+        {
+            // A table would be wrapped at 80 columns in a pipe.
+            foreach (ModelSummary model in models)
+                host.Out.WriteLine($"{model.Name}  {Components(model)}  {Sizes.Bytes(model.Bytes)}  {model.Folder}");
+            return exit;
+        }
         Table table = new Table().Border(TableBorder.Rounded).AddColumns("Name", "Components", "Size", "Path");
         foreach (ModelSummary model in models)
         {
             table.AddRow(
                 Markup.Escape(model.Name),
-                Markup.Escape(string.Join(", ", model.Components.Select(c => c.Role)) + PreSrOnly(model)),
+                Markup.Escape(Components(model)),
                 Sizes.Bytes(model.Bytes),
                 Markup.Escape(model.Folder)
             );
@@ -116,11 +123,11 @@ internal static class ModelsCommand
     private static string Text(ModelSummary model)
     {
         var text = new StringWriter(CultureInfo.InvariantCulture);
-        text.WriteLine($"{model.Name}: {model.Description}");
+        text.WriteLine($"{(model.Description.Length > 0 ? $"{model.Name}: {model.Description}" : model.Name)}");
         text.WriteLine($"folder      {model.Folder}");
         text.WriteLine($"scale       {model.Scale}");
         text.WriteLine($"kind        {(model.PreSrOnly ? "pre-SR only: no diffusion stage" : "CoSeR")}");
-        text.WriteLine($"licence     {model.Licence}");
+        text.WriteLine($"licence     {OrNone(model.Licence)}");
         text.WriteLine($"hash        {model.Hash}");
         text.Write($"components  {model.Components.Count}, {Sizes.Bytes(model.Bytes)}");
         foreach (ModelComponent c in model.Components)
@@ -133,5 +140,8 @@ internal static class ModelsCommand
         return text.ToString();
     }
 
-    private static string PreSrOnly(ModelSummary model) => model.PreSrOnly ? " (pre-SR only)" : "";
+    private static string Components(ModelSummary model) =>
+        string.Join(", ", model.Components.Select(c => c.Role)) + (model.PreSrOnly ? " (pre-SR only)" : "");
+
+    private static string OrNone(string text) => text.Length > 0 ? text : "not stated";
 }
