@@ -49,8 +49,6 @@ internal static class PhotoMetadata
             }
             // Fields count in the order they are set, and the EXIF block still holds the old orientation.
             target.Set(GValue.GIntType, "orientation", 1);
-            if (Blob(source, ExifField) is { } exif)
-                target.Set(GValue.BlobType, ExifField, ExifBlock.WithoutThumbnail(exif));
             if (profile is not null)
                 target.Set(GValue.BlobType, PhotoPixels.ProfileField, profile);
             if (xmp is not null)
