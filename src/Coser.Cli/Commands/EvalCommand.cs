@@ -13,7 +13,12 @@ internal static class EvalCommand
     public static Command Create(CliHost host, HelpPages help)
     {
         var command = new Command("eval", "Measures methods on pairs of LR and HR images.");
-        var hr = new Option<DirectoryInfo>("--hr") { HelpName = "folder", Description = "True images.", Required = true };
+        var hr = new Option<DirectoryInfo>("--hr")
+        {
+            HelpName = "folder",
+            Description = "True images.",
+            Required = true,
+        };
         var lr = new Option<DirectoryInfo>("--lr")
         {
             HelpName = "folder",

@@ -21,7 +21,10 @@ internal static class TrainCommand
         command.Add(CreateExport(host));
         help.Examples(
             command,
-            ("coser train presr --recipe recipes/coser-mini/presr.json --data photos/ --run /tmp/run", "start or go on"),
+            (
+                "coser train presr --recipe recipes/coser-mini/presr.json --data photos/ --run /tmp/run",
+                "start or go on"
+            ),
             ("coser train export --run /tmp/run -o models/mine", "write the weights as a model")
         );
         command.SetAction(_ => CommandLine.ShowHelp(command, help, host));
@@ -75,7 +78,10 @@ internal static class TrainCommand
 
     private static Command CreateExport(CliHost host)
     {
-        var command = new Command("export", "Writes the averaged weights of a run's newest checkpoint as a model, 16-bit.");
+        var command = new Command(
+            "export",
+            "Writes the averaged weights of a run's newest checkpoint as a model, 16-bit."
+        );
         Option<DirectoryInfo> run = Run();
         var output = new Option<DirectoryInfo>("--output", "-o")
         {
@@ -104,6 +110,8 @@ internal static class TrainCommand
         string own = Path.Combine(runFolder, PreSrRecipe.FileName);
         if (recipePath is null && !File.Exists(own))
             throw new UsageException($"{runFolder} holds no run yet: name a recipe with --recipe.");
+        if (initial is not null && File.Exists(own))
+            throw new UsageException($"{runFolder} holds a run already: --init is for a new one.");
         PreSrRecipe recipe = PreSrRecipe.Read(File.Exists(own) ? own : recipePath!);
         PhotoIndex data = PhotoIndex.Open(dataFolder);
         var folder = new RunFolder(runFolder);
@@ -111,7 +119,9 @@ internal static class TrainCommand
         using var stage = new PreSrStage(recipe, data);
         using SafetensorsFile? weights = initial is null ? null : SafetensorsFile.Open(initial);
         using var run = new TrainingRun(stage, recipe.Training, folder, weights);
-        host.Out.WriteLine($"{runFolder}: step {run.Step} of {recipe.Training.Steps}, {data.Split("train").Count} photos");
+        host.Out.WriteLine(
+            $"{runFolder}: step {run.Step} of {recipe.Training.Steps}, {data.Split("train").Count} photos"
+        );
         run.Train(limit, new Lines(host.Out), host.Cancel);
         host.Out.WriteLine($"{runFolder}: stopped at step {run.Step} after {run.Seconds / 60:f1} minutes in all");
         return host.Cancel.IsCancellationRequested ? ExitCode.Cancelled : ExitCode.Success;
@@ -121,7 +131,7 @@ internal static class TrainCommand
     {
         NativeEngine.EnsureLoaded();
         PreSrRecipe recipe = PreSrRecipe.Read(Path.Combine(runFolder, PreSrRecipe.FileName));
-        if (new RunFolder(runFolder).Checkpoints() is not [.., var checkpoint])
+        if (RunFolder.CheckpointsOf(runFolder) is not [.., var checkpoint])
             throw new InvalidDataException($"{runFolder}: it holds no finished checkpoint yet.");
         CheckpointState state = RunFolder.ReadState(checkpoint);
         using SafetensorsFile average = SafetensorsFile.Open(Path.Combine(checkpoint, TrainingRun.AverageName));

@@ -47,10 +47,13 @@ public sealed class RunFolder
     public string Path { get; }
 
     /// <summary>Finished checkpoints, oldest first.</summary>
-    public IReadOnlyList<string> Checkpoints() =>
+    public IReadOnlyList<string> Checkpoints() => CheckpointsOf(Path);
+
+    /// <summary>Finished checkpoints of a run's folder, oldest first; the folder is only read.</summary>
+    public static IReadOnlyList<string> CheckpointsOf(string folder) =>
         [
             .. Directory
-                .EnumerateDirectories(Path, Prefix + "*")
+                .EnumerateDirectories(folder, Prefix + "*")
                 .Where(d => File.Exists(System.IO.Path.Combine(d, StateName)))
                 .Order(StringComparer.Ordinal),
         ];

@@ -56,7 +56,10 @@ internal sealed class SmallModel : IDisposable
         using var network = new MsrResNet(config);
         Dictionary<string, Tensor> weights = network
             .state_dict()
-            .ToDictionary(w => w.Key, w => tensor(HashFill.Values(w.Key, w.Value.shape, seed, 0.7)).view(w.Value.shape));
+            .ToDictionary(
+                w => w.Key,
+                w => tensor(HashFill.Values(w.Key, w.Value.shape, seed, 0.7)).view(w.Value.shape)
+            );
         spoil?.Invoke(weights);
         string folder = Directory.CreateDirectory(Folder.File("model-" + Guid.NewGuid().ToString("n"))).FullName;
         SafetensorsWriter.Write(Path.Combine(folder, "presr.safetensors"), weights);

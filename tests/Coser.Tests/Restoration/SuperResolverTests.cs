@@ -11,7 +11,6 @@ namespace Coser.Tests.Restoration;
 /// <summary>The pipeline on a small network of random weights.</summary>
 public sealed class SuperResolverTests : IDisposable
 {
-
     private readonly SmallModel _small = new();
 
     public void Dispose() => _small.Dispose();

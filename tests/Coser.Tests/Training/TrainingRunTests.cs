@@ -5,7 +5,6 @@ using Coser.Training.Data;
 using Coser.Training.Degradation;
 using Coser.Training.PreSr;
 using Coser.Training.Runs;
-using NetVips;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -33,20 +32,7 @@ public sealed class TrainingRunTests : IDisposable
 
     private readonly TemporaryFolder _folder = new();
 
-    public TrainingRunTests()
-    {
-        Directory.CreateDirectory(_folder.File("photos"));
-        var lines = new List<string>();
-        for (int i = 0; i < 6; i++)
-        {
-            using Image noise = Image.Gaussnoise(64, 64, sigma: 40, mean: 128, seed: i);
-            using Image rgb = noise.Gaussblur(1 + i * 0.3).Bandjoin(noise, noise).Cast(Enums.BandFormat.Uchar);
-            rgb.Copy(interpretation: Enums.Interpretation.Srgb).Pngsave(_folder.File($"photos/{i}.png"));
-            string split = i < 4 ? "train" : "validation";
-            lines.Add($$"""{"file":"{{i}}.png","label":"","source":"test","split":"{{split}}"}""");
-        }
-        File.WriteAllLines(_folder.File("index.jsonl"), lines);
-    }
+    public TrainingRunTests() => SmallDataSet.Write(_folder.Path);
 
     public void Dispose() => _folder.Dispose();
 
