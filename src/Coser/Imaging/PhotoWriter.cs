@@ -56,7 +56,9 @@ internal static class PhotoWriter
         switch (format)
         {
             case PhotoFormat.Jpeg:
-                image.Jpegsave(file, q: quality ?? 92, optimizeCoding: true);
+                // Optimal tables save a few percent, but take two passes and all coefficients in memory.
+                bool isSmall = (long)image.Width * image.Height <= 1 << 24;
+                image.Jpegsave(file, q: quality ?? 92, optimizeCoding: isSmall);
                 break;
             case PhotoFormat.Png:
                 image.Pngsave(

@@ -136,8 +136,7 @@ public sealed class PixelCanvas : IDisposable
         if (strip.isnan().any().ToBoolean())
             throw new ArgumentException("the pixels hold values that are not numbers (NaN)", nameof(pixels));
         torch.Tensor scaled = strip.clamp(0, 1).mul(65535).round().to(torch.int32).contiguous().cpu();
-        var accessor = scaled.data<int>();
-        int[] values = accessor.ToArray();
+        ReadOnlySpan<int> values = MemoryMarshal.Cast<byte, int>(scaled.bytes);
         var samples = new ushort[values.Length];
         for (int i = 0; i < values.Length; i++)
             samples[i] = (ushort)values[i];
