@@ -1,0 +1,16 @@
+using BenchmarkDotNet.Configs;
+using BenchmarkDotNet.Jobs;
+using BenchmarkDotNet.Running;
+using BenchmarkDotNet.Toolchains.InProcess.NoEmit;
+using Coser.Engine;
+
+// In process: a generated project would not know where the engine is staged.
+NativeEngine.EnsureLoaded();
+BenchmarkSwitcher
+    .FromAssembly(typeof(Program).Assembly)
+    .Run(
+        args,
+        DefaultConfig.Instance.AddJob(
+            Job.ShortRun.WithToolchain(new InProcessNoEmitToolchain(TimeSpan.FromHours(1), logOutput: true)).WithInvocationCount(1).WithUnrollFactor(1)
+        )
+    );
