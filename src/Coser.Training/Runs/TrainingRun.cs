@@ -84,7 +84,7 @@ public sealed class TrainingRun : IDisposable
             bool validate = last || _state.Step % _settings.ValidateEvery == 0;
             if (validate || _state.Step % _settings.LogEvery == 0)
                 Report(window, rate, batches.Waited, validate, progress);
-            if (last || clock.Elapsed - saved >= TimeSpan.FromMinutes(_settings.CheckpointMinutes))
+            if (clock.Elapsed - saved >= TimeSpan.FromMinutes(_settings.CheckpointMinutes))
             {
                 Save();
                 saved = clock.Elapsed;

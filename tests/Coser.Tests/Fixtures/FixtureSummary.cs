@@ -24,9 +24,6 @@ public sealed class FixtureSummary : IDisposable
             $"fixtures: {byResult["passed"].Count()} passed, {byResult["failed"].Count()} failed, "
             + $"{byResult["skipped"].Count()} skipped"
             + (names.Length > 0 ? $" ({names})" : "");
-        // The test platform keeps the console to itself; the test command prints this file last.
-        if (Environment.GetEnvironmentVariable("COSER_FIXTURES_SUMMARY") is { Length: > 0 } file)
-            File.WriteAllText(file, line + "\n");
         Console.WriteLine(line);
     }
 }
