@@ -11,6 +11,8 @@ BenchmarkSwitcher
     .Run(
         args,
         DefaultConfig.Instance.AddJob(
-            Job.ShortRun.WithToolchain(new InProcessNoEmitToolchain(TimeSpan.FromHours(1), logOutput: true)).WithInvocationCount(1).WithUnrollFactor(1)
+            Job.ShortRun.WithToolchain(new InProcessNoEmitToolchain(TimeSpan.FromHours(1), logOutput: true))
+                .WithInvocationCount(1)
+                .WithUnrollFactor(1)
         )
     );

@@ -5,7 +5,8 @@ namespace Coser.Tests.Engine;
 /// <summary>The program as it leaves the build: copied elsewhere, and published.</summary>
 public sealed class FreshOutputTests
 {
-    private static string Configuration => Path.GetFileName(Path.TrimEndingDirectorySeparator(AppContext.BaseDirectory));
+    private static string Configuration =>
+        Path.GetFileName(Path.TrimEndingDirectorySeparator(AppContext.BaseDirectory));
 
     [Fact]
     public void A_copied_output_folder_finds_the_staged_engine()
