@@ -1,5 +1,4 @@
 using System.IO.MemoryMappedFiles;
-using System.Runtime.InteropServices;
 using Coser.Engine;
 using Microsoft.Win32.SafeHandles;
 using TorchSharp;
@@ -31,14 +30,38 @@ internal sealed unsafe class MappedFile
 
     public long Length { get; }
 
+    /// <exception cref="CheckpointException">The file is missing or unreadable.</exception>
     public static MappedFile Open(string path)
     {
-        using SafeFileHandle handle = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.Read);
+        try
+        {
+            SafeFileHandle handle = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.Read);
+            try
+            {
+                return Map(path, handle);
+            }
+            catch
+            {
+                handle.Dispose();
+                throw;
+            }
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException)
+        {
+            throw new CheckpointException(path, e.Message, e);
+        }
+    }
+
+    private static MappedFile Map(string path, SafeFileHandle handle)
+    {
         long length = RandomAccess.GetLength(handle);
         if (length == 0)
+        {
+            handle.Dispose();
             return new MappedFile(path, null, null, 0); // an empty file cannot be mapped
+        }
         var file = MemoryMappedFile.CreateFromFile(
-            File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.Read),
+            handle,
             null,
             0,
             MemoryMappedFileAccess.Read,
@@ -56,19 +79,33 @@ internal sealed unsafe class MappedFile
     }
 
     /// <summary>A tensor over the mapped bytes; misaligned data, which kernels may not read, is copied.</summary>
-    public torch.Tensor View(long offset, long[] shape, torch.ScalarType type)
+    public torch.Tensor View(long offset, long[] shape, ElementType type)
     {
-        int size = SafetensorsTypes.Size(type);
+        torch.ScalarType scalar =
+            type.Torch ?? throw new CheckpointException(Path, $"the engine has no element type {type.Name}");
         if (shape.Contains(0))
-            return torch.empty(shape, type);
-        if (offset % size != 0)
+            return torch.empty(shape, scalar);
+        long bytes = type.Bytes(shape) ?? long.MaxValue;
+        ArgumentOutOfRangeException.ThrowIfNegative(offset);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(offset, Length - bytes);
+        if ((ulong)(_start + offset) % (ulong)type.Size != 0)
         {
-            torch.Tensor copy = torch.empty(shape, type);
-            Bytes(offset, checked((int)(copy.numel() * size))).CopyTo(copy.bytes);
+            torch.Tensor copy = torch.empty(shape, scalar);
+            Buffer.MemoryCopy(_start + offset, TensorMemory.Address(copy), bytes, bytes);
             return copy;
         }
         Interlocked.Increment(ref _references);
-        return BorrowedTensor.Create((IntPtr)(_start + offset), shape, type, Release);
+        return BorrowedTensor.Create((IntPtr)(_start + offset), shape, scalar, Release);
+    }
+
+    /// <summary>A tensor of any strides (in elements, not negative) over the bytes from <paramref name="offset"/> on.</summary>
+    public torch.Tensor View(long offset, long[] shape, long[] strides, ElementType type)
+    {
+        if (shape.Contains(0) || IsDense(shape, strides))
+            return View(offset, shape, type);
+        long extent = 1 + shape.Zip(strides, (size, stride) => (size - 1) * stride).Sum();
+        using torch.Tensor storage = View(offset, [extent], type);
+        return storage.as_strided(shape, strides);
     }
 
     public void Release()
@@ -78,5 +115,17 @@ internal sealed unsafe class MappedFile
         _view?.SafeMemoryMappedViewHandle.ReleasePointer();
         _view?.Dispose();
         _file?.Dispose();
+    }
+
+    private static bool IsDense(long[] shape, long[] strides)
+    {
+        long expected = 1;
+        for (int i = shape.Length - 1; i >= 0; i--)
+        {
+            if (shape[i] != 1 && strides[i] != expected)
+                return false;
+            expected *= shape[i];
+        }
+        return true;
     }
 }

@@ -187,7 +187,7 @@ public sealed class ModelDirectory : IDisposable
     private static string MainType(SafetensorsFile file) =>
         file.Entries.Count == 0
             ? "none"
-            : SafetensorsTypes.ToName(file.Entries.Values.GroupBy(e => e.DType).MaxBy(g => g.Sum(e => e.Length))!.Key);
+            : file.Entries.Values.GroupBy(e => e.DType.Name).MaxBy(g => g.Sum(e => e.Length))!.Key;
 
     private string ComputeHash()
     {

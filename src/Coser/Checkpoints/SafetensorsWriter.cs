@@ -1,9 +1,14 @@
 using System.Buffers.Binary;
 using System.Text;
 using System.Text.Json;
+using Coser.Engine;
 using TorchSharp;
 
 namespace Coser.Checkpoints;
+
+/// <summary>A tensor that is made when its turn to be written comes.</summary>
+/// <param name="Make">Makes the tensor, of just this type and shape; it is disposed after writing.</param>
+public sealed record PendingTensor(string Name, ElementType DType, long[] Shape, Func<torch.Tensor> Make);
 
 /// <summary>Writes safetensors files: beside the final name, then renamed, so that a reader never sees half a file.</summary>
 public static class SafetensorsWriter
@@ -16,9 +21,29 @@ public static class SafetensorsWriter
         string path,
         IEnumerable<KeyValuePair<string, torch.Tensor>> tensors,
         IReadOnlyDictionary<string, string>? metadata = null
+    ) =>
+        Write(
+            path,
+            tensors.Select(t => new PendingTensor(
+                t.Key,
+                ElementType.Of(t.Value.dtype),
+                t.Value.shape,
+                () => t.Value.alias()
+            )),
+            metadata
+        );
+
+    /// <summary>
+    /// Writes tensors that are made one at a time, in ordinal order of their names: at no time is more than one in memory.
+    /// </summary>
+    /// <exception cref="ArgumentException">Two have one name, or one is made in another type or shape than announced.</exception>
+    public static void Write(
+        string path,
+        IEnumerable<PendingTensor> tensors,
+        IReadOnlyDictionary<string, string>? metadata = null
     )
     {
-        KeyValuePair<string, torch.Tensor>[] sorted = [.. tensors.OrderBy(t => t.Key, StringComparer.Ordinal)];
+        PendingTensor[] sorted = [.. tensors.OrderBy(t => t.Name, StringComparer.Ordinal)];
         byte[] header = Header(sorted, metadata);
         string temporary = $"{path}.{Environment.ProcessId}.tmp";
         try
@@ -29,8 +54,16 @@ public static class SafetensorsWriter
                 BinaryPrimitives.WriteUInt64LittleEndian(length, (ulong)header.Length);
                 file.Write(length);
                 file.Write(header);
-                foreach ((_, torch.Tensor tensor) in sorted)
+                foreach (PendingTensor pending in sorted)
+                {
+                    using torch.Tensor tensor = pending.Make();
+                    if (tensor.dtype != pending.DType.Torch || !tensor.shape.SequenceEqual(pending.Shape))
+                        throw new ArgumentException(
+                            $"'{pending.Name}' was made in another type or shape than announced",
+                            nameof(tensors)
+                        );
                     WriteData(file, tensor);
+                }
                 file.Flush(flushToDisk: true);
             }
             File.Move(temporary, path, overwrite: true);
@@ -42,10 +75,7 @@ public static class SafetensorsWriter
         }
     }
 
-    private static byte[] Header(
-        KeyValuePair<string, torch.Tensor>[] tensors,
-        IReadOnlyDictionary<string, string>? metadata
-    )
+    private static byte[] Header(PendingTensor[] tensors, IReadOnlyDictionary<string, string>? metadata)
     {
         using var buffer = new MemoryStream();
         using (var json = new Utf8JsonWriter(buffer))
@@ -59,13 +89,19 @@ public static class SafetensorsWriter
                 json.WriteEndObject();
             }
             long offset = 0;
-            foreach ((string name, torch.Tensor tensor) in tensors)
+            string? previous = null;
+            foreach (PendingTensor tensor in tensors)
             {
-                long length = tensor.numel() * SafetensorsTypes.Size(tensor.dtype);
-                json.WriteStartObject(name);
-                json.WriteString("dtype", SafetensorsTypes.ToName(tensor.dtype));
+                if (tensor.Name == previous)
+                    throw new ArgumentException($"two tensors are named '{tensor.Name}'", nameof(tensors));
+                previous = tensor.Name;
+                long length =
+                    tensor.DType.Bytes(tensor.Shape)
+                    ?? throw new ArgumentException($"'{tensor.Name}' is too large", nameof(tensors));
+                json.WriteStartObject(tensor.Name);
+                json.WriteString("dtype", tensor.DType.Name);
                 json.WriteStartArray("shape");
-                foreach (long size in tensor.shape)
+                foreach (long size in tensor.Shape)
                     json.WriteNumberValue(size);
                 json.WriteEndArray();
                 json.WriteStartArray("data_offsets");
@@ -87,19 +123,11 @@ public static class SafetensorsWriter
         const int Chunk = 1 << 24;
         using var scope = torch.NewDisposeScope();
         torch.Tensor dense = tensor.detach().cpu().contiguous();
-        long bytes = dense.numel() * SafetensorsTypes.Size(dense.dtype);
+        long bytes = dense.numel() * ElementType.Of(dense.dtype).Size;
         if (bytes == 0)
             return;
-        byte* start = (byte*)BorrowedAddress(dense);
+        byte* start = TensorMemory.Address(dense);
         for (long at = 0; at < bytes; at += Chunk)
             file.Write(new ReadOnlySpan<byte>(start + at, (int)Math.Min(Chunk, bytes - at)));
-    }
-
-    // Tensor.bytes stops at 2 GiB, so the address is taken from a one-element view.
-    private static unsafe IntPtr BorrowedAddress(torch.Tensor dense)
-    {
-        using torch.Tensor first = dense.view(-1).slice(0, 0, 1, 1);
-        fixed (byte* start = first.bytes)
-            return (IntPtr)start;
     }
 }

@@ -28,7 +28,7 @@ public sealed record WeightMismatch(
 public static class WeightLoader
 {
     /// <summary>Compares names and shapes without touching the network.</summary>
-    public static WeightMismatch Compare(torch.nn.Module network, SafetensorsFile file)
+    public static WeightMismatch Compare(torch.nn.Module network, ICheckpoint file)
     {
         Dictionary<string, torch.Tensor> state = network.state_dict();
         return new WeightMismatch(
@@ -46,7 +46,7 @@ public static class WeightLoader
 
     /// <summary>Copies every tensor into its parameter, converted to the parameter's type and device.</summary>
     /// <exception cref="CheckpointException">A tensor is missing, unexpected or of another shape; all are named.</exception>
-    public static void Fill(torch.nn.Module network, SafetensorsFile file, string path)
+    public static void Fill(torch.nn.Module network, ICheckpoint file, string path)
     {
         WeightMismatch mismatch = Compare(network, file);
         if (!mismatch.IsEmpty)
