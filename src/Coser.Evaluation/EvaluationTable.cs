@@ -37,7 +37,9 @@ public static class EvaluationTable
         text.AppendLine($"method,image,{string.Join(',', Columns.Select(c => c.Key))},seconds");
         foreach (EvaluationRow row in rows)
         {
-            IEnumerable<string> values = Columns.Select(c => row.Values[c.Key].ToString("R", CultureInfo.InvariantCulture));
+            IEnumerable<string> values = Columns.Select(c =>
+                row.Values[c.Key].ToString("R", CultureInfo.InvariantCulture)
+            );
             string seconds = row.Seconds.ToString("0.000", CultureInfo.InvariantCulture);
             text.AppendLine($"{Quote(row.Method)},{Quote(row.Image)},{string.Join(',', values)},{seconds}");
         }

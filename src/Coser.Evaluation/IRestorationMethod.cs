@@ -28,8 +28,8 @@ public sealed class BicubicMethod : IRestorationMethod
         using var scope = NewDisposeScope();
         using Photo photo = Photo.Open(lrPath);
         Tensor lr = photo.Read(new PixelArea(0, 0, photo.Width, photo.Height));
-        return nn.functional
-            .interpolate(lr, scale_factor: [4, 4], mode: InterpolationMode.Bicubic, align_corners: false)
+        return nn
+            .functional.interpolate(lr, scale_factor: [4, 4], mode: InterpolationMode.Bicubic, align_corners: false)
             .clamp(0, 1)
             .MoveToOuterDisposeScope();
     }

@@ -90,7 +90,9 @@ public sealed class PairedEvaluation
         Dictionary<string, string> lr = ByName(lrFolder);
         string[] alone = [.. lr.Keys.Except(hr.Keys).Concat(hr.Keys.Except(lr.Keys))];
         if (alone.Length > 0)
-            throw new InvalidDataException($"{lrFolder} and {hrFolder} differ: no partner for {string.Join(", ", alone.Take(3))}");
+            throw new InvalidDataException(
+                $"{lrFolder} and {hrFolder} differ: no partner for {string.Join(", ", alone.Take(3))}"
+            );
         return [.. lr.Keys.Order(StringComparer.Ordinal).Select(n => (n, lr[n], hr[n]))];
     }
 

@@ -12,7 +12,10 @@ public sealed record PhotoEntry(string File, string Label, string Source, string
 /// <summary>A folder with <c>index.jsonl</c> (a JSON object a line) and the photos it lists under <c>photos/</c>.</summary>
 public sealed class PhotoIndex
 {
-    private static readonly JsonSerializerOptions Json = new() { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower };
+    private static readonly JsonSerializerOptions Json = new()
+    {
+        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
+    };
 
     private PhotoIndex(string folder, IReadOnlyList<PhotoEntry> entries)
     {

@@ -55,10 +55,7 @@ public sealed class PreSrStage : ITrainingStage
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
         int size = _recipe.Training.Batch;
-        (Tensor Lr, Tensor Hr)[] samples =
-        [
-            .. Enumerable.Range(0, size).Select(i => MakeSample(index * size + i)),
-        ];
+        (Tensor Lr, Tensor Hr)[] samples = [.. Enumerable.Range(0, size).Select(i => MakeSample(index * size + i))];
         var tensors = new Dictionary<string, Tensor>(StringComparer.Ordinal)
         {
             ["lr"] = cat([.. samples.Select(s => s.Lr)]).DetachFromDisposeScope(), // [B,3,h,w]

@@ -45,5 +45,9 @@ public interface ITrainingStage : IDisposable
     ValidationResult Validate(IReadOnlyDictionary<string, Tensor> weights);
 
     /// <summary>Writes the given weights as a component of a model directory.</summary>
-    void Export(IReadOnlyDictionary<string, Tensor> weights, string modelFolder, System.Text.Json.JsonElement provenance);
+    void Export(
+        IReadOnlyDictionary<string, Tensor> weights,
+        string modelFolder,
+        System.Text.Json.JsonElement provenance
+    );
 }

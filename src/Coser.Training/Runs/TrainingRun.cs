@@ -42,12 +42,7 @@ public sealed class TrainingRun : IDisposable
     )
     {
         (_stage, _settings, _folder) = (stage, settings, folder);
-        _optimiser = new AdamW(
-            stage.Parameters,
-            settings.Beta1,
-            settings.Beta2,
-            weightDecay: settings.WeightDecay
-        );
+        _optimiser = new AdamW(stage.Parameters, settings.Beta1, settings.Beta2, weightDecay: settings.WeightDecay);
         if (initial is not null)
             _optimiser.SetMasters(initial.Read);
         _average = new ExponentialAverage(_optimiser.Masters, settings.AverageDecay);

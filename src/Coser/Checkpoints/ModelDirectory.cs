@@ -71,7 +71,10 @@ public sealed class ModelDirectory : IDisposable
             foreach ((string role, ComponentManifest component) in manifest.Components)
             {
                 if (component.File != Path.GetFileName(component.File))
-                    throw new CheckpointException(folder, $"component '{role}' lies outside the folder: {component.File}");
+                    throw new CheckpointException(
+                        folder,
+                        $"component '{role}' lies outside the folder: {component.File}"
+                    );
                 files[role] = SafetensorsFile.Open(Path.Combine(folder, component.File));
             }
             return new ModelDirectory(folder, manifest, files);
@@ -111,11 +114,7 @@ public sealed class ModelDirectory : IDisposable
             Environment.GetEnvironmentVariable("COSER_MODELS"),
             Path.Combine(AppContext.BaseDirectory, "models"),
             AppContext.GetData("Coser.Models.Folder") as string,
-            Path.Combine(
-                Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData),
-                "coser",
-                "models"
-            ),
+            Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData), "coser", "models"),
         ];
         return
         [

@@ -8,12 +8,7 @@ public static class ModelManifestEditor
 {
     /// <summary>Sets a component and its provenance; makes the manifest, named after the folder, where there is none.</summary>
     /// <param name="provenance">Stored under <c>provenance</c>, by the component's role.</param>
-    public static void SetComponent(
-        string folder,
-        string role,
-        ComponentManifest component,
-        JsonElement provenance
-    )
+    public static void SetComponent(string folder, string role, ComponentManifest component, JsonElement provenance)
     {
         string path = Path.Combine(folder, "model.json");
         JsonObject manifest = File.Exists(path)

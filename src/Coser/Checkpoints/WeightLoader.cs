@@ -37,7 +37,9 @@ public static class WeightLoader
             [
                 .. file
                     .Entries.Values.Where(e => state.TryGetValue(e.Name, out var p) && !p.shape.SequenceEqual(e.Shape))
-                    .Select(e => $"{e.Name} [{string.Join(",", e.Shape)}] instead of [{string.Join(",", state[e.Name].shape)}]"),
+                    .Select(e =>
+                        $"{e.Name} [{string.Join(",", e.Shape)}] instead of [{string.Join(",", state[e.Name].shape)}]"
+                    ),
             ]
         );
     }

@@ -70,18 +70,18 @@ public static class CpuFeatures
 
     /// <summary>Names of the vector extensions that matter here, best last.</summary>
     public static IReadOnlyList<string> Names { get; } =
-        [
-            .. new (bool Present, string Name)[]
-            {
-                (Avx2.IsSupported, "AVX2"),
-                (Avx512F.IsSupported, "AVX-512"),
-                (HasLeaf7(1, eaxBit: 5), "AVX512-BF16"),
-                (HasLeaf7(0, edxBit: 22), "AMX-BF16"),
-                (System.Runtime.Intrinsics.Arm.AdvSimd.IsSupported, "NEON"),
-            }
-                .Where(f => f.Present)
-                .Select(f => f.Name),
-        ];
+    [
+        .. new (bool Present, string Name)[]
+        {
+            (Avx2.IsSupported, "AVX2"),
+            (Avx512F.IsSupported, "AVX-512"),
+            (HasLeaf7(1, eaxBit: 5), "AVX512-BF16"),
+            (HasLeaf7(0, edxBit: 22), "AMX-BF16"),
+            (System.Runtime.Intrinsics.Arm.AdvSimd.IsSupported, "NEON"),
+        }
+            .Where(f => f.Present)
+            .Select(f => f.Name),
+    ];
 
     private static bool DetectBf16() => HasLeaf7(1, eaxBit: 5) || HasLeaf7(0, edxBit: 22);
 

@@ -66,7 +66,9 @@ public sealed class PreSrEnlarger : IDisposable
                 progress?.Invoke(n + 1, rows * columns);
             }
             if (before.Varies && !after.Varies)
-                throw new RestorationException("the network gave one colour for the whole photo: its weights are damaged");
+                throw new RestorationException(
+                    "the network gave one colour for the whole photo: its weights are damaged"
+                );
             return canvas;
         }
         catch

@@ -65,7 +65,10 @@ public sealed class SafetensorsTests
     [InlineData("{\"x\":{\"dtype\":\"F32\",\"shape\":[2]}}", 8)]
     [InlineData("{\"x\":3}", 0)]
     [InlineData("[]", 0)]
-    [InlineData("{\"x\":{\"dtype\":\"U8\",\"shape\":[2],\"data_offsets\":[0,2]},\"y\":{\"dtype\":\"U8\",\"shape\":[2],\"data_offsets\":[1,3]}}", 3)]
+    [InlineData(
+        "{\"x\":{\"dtype\":\"U8\",\"shape\":[2],\"data_offsets\":[0,2]},\"y\":{\"dtype\":\"U8\",\"shape\":[2],\"data_offsets\":[1,3]}}",
+        3
+    )]
     public void A_damaged_file_is_refused_by_name(string header, int dataBytes)
     {
         using var folder = new TemporaryFolder();

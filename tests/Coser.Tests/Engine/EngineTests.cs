@@ -20,7 +20,11 @@ public sealed class EngineTests
     public void No_output_folder_holds_a_copy_of_libtorch()
     {
         string[] copies = Directory.GetFiles(AppContext.BaseDirectory, "libtorch*", SearchOption.AllDirectories);
-        string[] wrappers = Directory.GetFiles(AppContext.BaseDirectory, "*LibTorchSharp*", SearchOption.AllDirectories);
+        string[] wrappers = Directory.GetFiles(
+            AppContext.BaseDirectory,
+            "*LibTorchSharp*",
+            SearchOption.AllDirectories
+        );
         Assert.Empty(copies.Concat(wrappers));
     }
 

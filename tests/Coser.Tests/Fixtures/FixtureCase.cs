@@ -58,7 +58,10 @@ public sealed class FixtureCase : IDisposable
         using var scope = torch.NewDisposeScope();
         torch.Tensor expected = Expected(name);
         Assert.Equal(expected.shape, actual.shape);
-        double difference = (expected.to(torch.float64) - actual.detach().cpu().to(torch.float64)).abs().max().item<double>();
+        double difference = (expected.to(torch.float64) - actual.detach().cpu().to(torch.float64))
+            .abs()
+            .max()
+            .item<double>();
         double allowed = tolerance ?? Tolerance(name);
         Assert.True(difference <= allowed, $"{Name}: {name} differs by {difference:g4}, allowed {allowed:g4}");
     }

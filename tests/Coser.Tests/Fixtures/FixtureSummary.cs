@@ -16,7 +16,10 @@ public sealed class FixtureSummary : IDisposable
         ILookup<string, string> byResult = FixtureTests.Results.ToLookup(r => r.Value, r => r.Key);
         string skipped = string.Join(", ", byResult["skipped"].Order(StringComparer.Ordinal));
         string failed = string.Join(", ", byResult["failed"].Order(StringComparer.Ordinal));
-        string names = string.Join("; ", new[] { failed.Length > 0 ? "failed: " + failed : "", skipped }.Where(n => n.Length > 0));
+        string names = string.Join(
+            "; ",
+            new[] { failed.Length > 0 ? "failed: " + failed : "", skipped }.Where(n => n.Length > 0)
+        );
         string line =
             $"fixtures: {byResult["passed"].Count()} passed, {byResult["failed"].Count()} failed, "
             + $"{byResult["skipped"].Count()} skipped"

@@ -20,7 +20,9 @@ internal static class HashFill
             .. weights
                 .GetProperty("overrides")
                 .EnumerateArray()
-                .Select(o => (new Regex(o[0].GetString()!, RegexOptions.None, TimeSpan.FromSeconds(5)), o[1].GetString()!)),
+                .Select(o =>
+                    (new Regex(o[0].GetString()!, RegexOptions.None, TimeSpan.FromSeconds(5)), o[1].GetString()!)
+                ),
         ];
         using var noGrad = torch.no_grad();
         foreach ((string name, torch.Tensor target) in module.state_dict())

@@ -65,7 +65,12 @@ public sealed class OptimisationTests
     [Fact]
     public void The_rate_warms_up_peaks_and_falls()
     {
-        var rate = new LearningRate { Peak = 1, Final = 0.1, WarmUp = 10 };
+        var rate = new LearningRate
+        {
+            Peak = 1,
+            Final = 0.1,
+            WarmUp = 10,
+        };
         Assert.Equal(0.1, rate.At(0, 100), 9);
         Assert.Equal(1, rate.At(10, 100), 9);
         Assert.Equal(0.55, rate.At(55, 100), 9);
