@@ -42,7 +42,7 @@ internal static class ModelsCommand
         var path = new Argument<string>("path")
         {
             HelpName = "model|file",
-            Description = "A model's name or folder, or a .safetensors file.",
+            Description = "A model's name or folder, or a checkpoint file (safetensors or PyTorch).",
         };
         Option<bool> json = Choice.Json("Print JSON.");
         command.Add(path);

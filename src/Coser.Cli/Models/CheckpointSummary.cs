@@ -16,19 +16,19 @@ internal sealed record CheckpointSummary(
     IReadOnlyList<TensorSummary> Tensors
 )
 {
-    /// <exception cref="CheckpointException">The file is missing or not a sound safetensors file.</exception>
+    /// <exception cref="CheckpointException">The file is missing or damaged, hostile or of no known format.</exception>
     public static CheckpointSummary Read(string path)
     {
         if (!File.Exists(path))
             throw new CheckpointException(path, "there is no such file");
-        using SafetensorsFile file = SafetensorsFile.Open(path);
+        using ICheckpoint file = CheckpointFile.Open(path);
         TensorSummary[] tensors =
         [
-            .. file.Entries.Values.Select(e => new TensorSummary(e.Name, TypeName(e.DType.ToString()), e.Shape)),
+            .. file.Entries.Values.Select(e => new TensorSummary(e.Name, e.DType.ToString(), e.Shape)),
         ];
         return new CheckpointSummary(
             path,
-            "safetensors",
+            file.Wrapper is null ? file.Format : $"{file.Format}, weights in '{file.Wrapper}'",
             new FileInfo(path).Length,
             tensors.Sum(t => t.Shape.Aggregate(1L, (n, d) => n * d)),
             file.Metadata,
@@ -51,7 +51,4 @@ internal sealed record CheckpointSummary(
             text.WriteLine($"  {t.Name.PadRight(name)}  {t.DType.PadRight(type)}  [{string.Join(", ", t.Shape)}]");
         return text.ToString().TrimEnd();
     }
-
-    // The names torch users know.
-    private static string TypeName(string scalarType) => scalarType == "Byte" ? "uint8" : scalarType.ToLowerInvariant();
 }

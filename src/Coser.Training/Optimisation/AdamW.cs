@@ -1,3 +1,4 @@
+using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -64,20 +65,28 @@ public sealed class AdamW : IDisposable
         Step++;
         double correction1 = 1 - Math.Pow(Beta1, Step);
         double correction2 = 1 - Math.Pow(Beta2, Step);
+        // Named, so that none is finalised while native code still reads it.
+        using Scalar scale = gradientScale.ToScalar();
+        using Scalar keep = (1 - learningRate * WeightDecay).ToScalar();
+        using Scalar towards = (1 - Beta1).ToScalar();
+        using Scalar beta1 = Beta1.ToScalar();
+        using Scalar beta2 = Beta2.ToScalar();
+        using Scalar fresh = (1 - Beta2).ToScalar();
+        using Scalar root = Math.Sqrt(correction2).ToScalar();
+        using Scalar epsilon = Epsilon.ToScalar();
+        using Scalar step = (-learningRate / correction1).ToScalar();
         using var noGrad = no_grad();
         foreach (Slot slot in _slots)
         {
             using var scope = NewDisposeScope();
             if (slot.Parameter.grad is not { } gradient)
                 continue;
-            Tensor g = gradient.to(float32);
-            if (gradientScale != 1)
-                g = g.mul(gradientScale);
-            slot.Master.mul_(1 - learningRate * WeightDecay);
-            slot.First.lerp_(g, 1 - Beta1);
-            slot.Second.mul_(Beta2).addcmul_(g, g, 1 - Beta2);
-            Tensor denominator = slot.Second.sqrt().div_(Math.Sqrt(correction2)).add_(Epsilon);
-            slot.Master.addcdiv_(slot.First, denominator, -learningRate / correction1);
+            Tensor g = gradient.to(float32).mul(scale);
+            slot.Master.mul_(keep);
+            slot.First.mul_(beta1).add_(g, towards);
+            slot.Second.mul_(beta2).addcmul_(g, g, fresh);
+            Tensor denominator = slot.Second.sqrt().div_(root).add_(epsilon);
+            slot.Master.addcdiv_(slot.First, denominator, step);
             slot.Publish();
         }
     }

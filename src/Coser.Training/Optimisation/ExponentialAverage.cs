@@ -1,3 +1,4 @@
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Coser.Training.Optimisation;
@@ -33,9 +34,11 @@ public sealed class ExponentialAverage : IDisposable
     {
         double decay = Math.Min(Decay, (1.0 + Updates) / (10.0 + Updates));
         Updates++;
+        using Scalar keep = decay.ToScalar();
+        using Scalar towards = (1 - decay).ToScalar();
         using var noGrad = no_grad();
         foreach ((string name, Tensor weight) in weights)
-            _averages[name].lerp_(weight, 1 - decay);
+            _averages[name].mul_(keep).add_(weight, towards);
     }
 
     /// <summary>Takes the averages of a checkpoint.</summary>
