@@ -1,4 +1,4 @@
-using System.Runtime.CompilerServices;
+using System.Reflection;
 
 namespace Coser.Tests;
 
@@ -15,8 +15,9 @@ internal sealed class TemporaryFolder : IDisposable
 /// <summary>The checkout the tests were built from.</summary>
 internal static class Repository
 {
-    public static string Root { get; } = Find();
-
-    private static string Find([CallerFilePath] string file = "") =>
-        Path.GetFullPath(Path.Combine(Path.GetDirectoryName(file)!, "..", ".."));
+    public static string Root { get; } =
+        typeof(Repository)
+            .Assembly.GetCustomAttributes<AssemblyMetadataAttribute>()
+            .Single(a => a.Key == "RepositoryRoot")
+            .Value!;
 }

@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using System.Reflection;
-using System.Runtime.CompilerServices;
 using System.Text.Json;
 using TorchSharp;
 
@@ -20,7 +19,7 @@ public sealed class FixtureTests
     public static string Root { get; } =
         Environment.GetEnvironmentVariable("COSER_FIXTURES") is { Length: > 0 } folder
             ? Path.GetFullPath(folder)
-            : Path.Combine(SourceFolder(), "..", "..", "fixtures");
+            : Path.Combine(Repository.Root, "tests", "fixtures");
 
     public static TheoryData<string> Cases()
     {
@@ -67,6 +66,4 @@ public sealed class FixtureTests
             Assert.Equal(expected, values[..expected.Length]);
         }
     }
-
-    private static string SourceFolder([CallerFilePath] string file = "") => Path.GetDirectoryName(file)!;
 }
