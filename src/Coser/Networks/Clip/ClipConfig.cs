@@ -1,17 +1,8 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Text.Json.Serialization;
+using Coser.Networks.Layers;
 
 namespace Coser.Networks.Clip;
-
-/// <summary>The two forms of GELU in published transformers.</summary>
-public enum GeluKind
-{
-    /// <summary>x * Phi(x), by the error function.</summary>
-    Gelu,
-
-    /// <summary>x * sigmoid(1.702 x): OpenAI's own CLIP weights.</summary>
-    QuickGelu,
-}
 
 /// <summary>Hyper-parameters of <see cref="ClipModel"/>, under open_clip's names (<c>model_configs/*.json</c>).</summary>
 public sealed record ClipConfig

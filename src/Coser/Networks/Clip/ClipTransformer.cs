@@ -1,3 +1,4 @@
+using Coser.Networks.Layers;
 using TorchSharp;
 using TorchSharp.Modules;
 using TorchSharp.Utils;

@@ -1,4 +1,4 @@
-using Coser.Networks.Clip;
+using Coser.Networks.Layers;
 using TorchSharp;
 using TorchSharp.Modules;
 using TorchSharp.Utils;
@@ -43,7 +43,7 @@ public sealed class CognitiveAdapter : nn.Module<Tensor, Tensor>
     public CognitiveAdapterConfig Config { get; }
 
     /// <summary>The cognitive embedding of a batch of images.</summary>
-    /// <param name="input">Image tokens I, [B,T_i,vision_width] (<see cref="ClipModel.ImageTokens"/>).</param>
+    /// <param name="input">Image tokens I, [B,T_i,vision_width] (<see cref="Clip.ClipModel.ImageTokens"/>).</param>
     /// <returns>E, [B,T_e,hidden_size] in the weights' type.</returns>
     /// <exception cref="ArgumentException">The tokens have another width.</exception>
     public override Tensor forward(Tensor input)

@@ -1,6 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Text.Json.Serialization;
-using Coser.Networks.Clip;
+using Coser.Networks.Layers;
 
 namespace Coser.Networks.Cognition;
 

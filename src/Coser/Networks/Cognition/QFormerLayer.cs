@@ -1,4 +1,4 @@
-using Coser.Networks.Clip;
+using Coser.Networks.Layers;
 using TorchSharp;
 using TorchSharp.Modules;
 using TorchSharp.Utils;

@@ -3,7 +3,7 @@ using TorchSharp.Modules;
 using TorchSharp.Utils;
 using static TorchSharp.torch;
 
-namespace Coser.Networks.Clip;
+namespace Coser.Networks.Layers;
 
 /// <summary>
 /// A linear layer, y = x W^T + b, that can be born on the META device without its values ever being made.
@@ -16,14 +16,24 @@ internal sealed class Dense : nn.Module<Tensor, Tensor>
     private readonly Parameter _weight;
 
     [ComponentName(Name = "bias")]
-    private readonly Parameter _bias;
+    private readonly Parameter? _bias;
 
-    /// <param name="std">Standard deviation of the initial weights; biases start at 0.</param>
+    /// <param name="std">Standard deviation of the initial weights, biases starting at 0; 0 is a branch that starts silent.
+    /// </param>
     public Dense(long inputs, long outputs, double std, Device? device)
         : base(nameof(Dense))
     {
         _weight = Weights.Normal([outputs, inputs], std, device);
         _bias = Weights.Constant([outputs], 0, device);
+        RegisterComponents();
+    }
+
+    /// <summary>With PyTorch's own start.</summary>
+    public Dense(long inputs, long outputs, Device? device, bool bias = true)
+        : base(nameof(Dense))
+    {
+        _weight = Weights.Uniform([outputs, inputs], inputs, device);
+        _bias = bias ? Weights.Uniform([outputs], inputs, device) : null;
         RegisterComponents();
     }
 
@@ -54,32 +64,5 @@ internal sealed class VectorTable : nn.Module<Tensor, Tensor>
             .index_select(0, input.reshape(-1))
             .reshape([.. input.shape, _weight.shape[1]])
             .MoveToOuterDisposeScope();
-    }
-}
-
-/// <summary>New parameters. On the META device they have a shape and a type, no memory and no values.</summary>
-internal static class Weights
-{
-    /// <summary>Normally distributed around 0.</summary>
-    public static Parameter Normal(long[] shape, double std, Device? device) =>
-        Make(shape, device, values => values.normal_(0, std));
-
-    /// <summary>One value everywhere.</summary>
-    public static Parameter Constant(long[] shape, double value, Device? device) =>
-        Make(shape, device, values => values.fill_(value));
-
-    /// <summary>A LayerNorm over the last dimension, weight 1 and bias 0.</summary>
-    public static LayerNorm Norm(long width, double eps, Device? device) =>
-        nn.LayerNorm(width, eps: eps, device: device);
-
-    // Modules outlive the scope in which somebody happens to build them.
-    private static Parameter Make(long[] shape, Device? device, Func<Tensor, Tensor> fill)
-    {
-        using var noGrad = no_grad();
-        Tensor values = empty(shape, dtype: torch.float32, device: device ?? CPU);
-        fill(values);
-        var parameter = new Parameter(values);
-        parameter.DetachFromDisposeScope();
-        return parameter;
     }
 }

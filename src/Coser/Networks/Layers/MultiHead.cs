@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace Coser.Networks.Clip;
+namespace Coser.Networks.Layers;
 
 /// <summary>What every transformer here shares, whatever its keys are called.</summary>
 internal static class MultiHead
