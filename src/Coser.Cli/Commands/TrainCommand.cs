@@ -5,19 +5,20 @@ using Coser.Checkpoints;
 using Coser.Cli.Help;
 using Coser.Cli.Upscaling;
 using Coser.Engine;
+using Coser.Training;
 using Coser.Training.Data;
-using Coser.Training.PreSr;
 using Coser.Training.Runs;
 
 namespace Coser.Cli.Commands;
 
-/// <summary><c>coser train presr</c> and <c>coser train export</c></summary>
+/// <summary><c>coser train STAGE</c> and <c>coser train export</c></summary>
 internal static class TrainCommand
 {
     public static Command Create(CliHost host, HelpPages help)
     {
         var command = new Command("train", "Trains the networks of a model.");
-        command.Add(CreatePreSr(host, help));
+        foreach (IStageKind stage in TrainingStages.All)
+            command.Add(CreateStage(host, help, stage));
         command.Add(CreateExport(host));
         help.Examples(
             command,
@@ -31,20 +32,15 @@ internal static class TrainCommand
         return command;
     }
 
-    private static Command CreatePreSr(CliHost host, HelpPages help)
+    private static Command CreateStage(CliHost host, HelpPages help, IStageKind stage)
     {
-        var command = new Command("presr", "Trains the pre-SR network; a run that was stopped goes on where it was.");
+        var command = new Command(stage.Name, stage.Description + " A run that was stopped goes on where it was.");
         var recipe = new Option<FileInfo>("--recipe")
         {
             HelpName = "file",
             Description = "Recipe (JSON) of a new run. A run that exists keeps its own.",
         };
-        var data = new Option<DirectoryInfo>("--data")
-        {
-            HelpName = "folder",
-            Description = "Data set: index.jsonl and photos/.",
-            Required = true,
-        };
+        Option<DirectoryInfo> data = Data("Data set: index.jsonl and photos/. A run that exists remembers it.");
         Option<DirectoryInfo> run = Run();
         var init = new Option<FileInfo>("--init")
         {
@@ -60,14 +56,15 @@ internal static class TrainCommand
             command.Add(option);
         help.Examples(
             command,
-            ("coser train presr --recipe r.json --data photos/ --run /tmp/run --for 2h", ""),
-            ("coser train presr --data photos/ --run /tmp/run", "go on")
+            ($"coser train {stage.Name} --recipe r.json --data photos/ --run /tmp/run --for 2h", ""),
+            ($"coser train {stage.Name} --run /tmp/run", "go on")
         );
         command.SetAction(parsed =>
             Train(
                 host,
+                stage,
                 parsed.GetValue(recipe)?.FullName,
-                parsed.GetRequiredValue(data).FullName,
+                parsed.GetValue(data)?.FullName,
                 parsed.GetRequiredValue(run).FullName,
                 parsed.GetValue(init)?.FullName,
                 ParseTime(parsed.GetValue(limit))
@@ -83,40 +80,50 @@ internal static class TrainCommand
             "Writes the averaged weights of a run's newest checkpoint as a model, 16-bit."
         );
         Option<DirectoryInfo> run = Run();
+        Option<DirectoryInfo> data = Data("The run's data set, where it has moved.");
         var output = new Option<DirectoryInfo>("--output", "-o")
         {
             HelpName = "folder",
             Description = "Model directory; its other components stay as they are.",
             Required = true,
         };
-        command.Add(run);
-        command.Add(output);
+        foreach (Option option in new Option[] { run, data, output })
+            command.Add(option);
         command.SetAction(parsed =>
-            Export(host, parsed.GetRequiredValue(run).FullName, parsed.GetRequiredValue(output).FullName)
+            Export(
+                host,
+                parsed.GetRequiredValue(run).FullName,
+                parsed.GetValue(data)?.FullName,
+                parsed.GetRequiredValue(output).FullName
+            )
         );
         return command;
     }
 
     private static int Train(
         CliHost host,
+        IStageKind kind,
         string? recipePath,
-        string dataFolder,
+        string? dataFolder,
         string runFolder,
         string? initial,
         TimeSpan? limit
     )
     {
         NativeEngine.EnsureLoaded();
-        string own = Path.Combine(runFolder, PreSrRecipe.FileName);
+        string own = Path.Combine(runFolder, TrainingRecipe.FileName);
+        RunInputs? before = RunInputs.Read(runFolder);
         if (recipePath is null && !File.Exists(own))
             throw new UsageException($"{runFolder} holds no run yet: name a recipe with --recipe.");
         if (initial is not null && File.Exists(own))
             throw new UsageException($"{runFolder} holds a run already: --init is for a new one.");
-        PreSrRecipe recipe = PreSrRecipe.Read(File.Exists(own) ? own : recipePath!);
+        dataFolder ??= before?.Data ?? throw new UsageException("name the data set with --data.");
+        TrainingRecipe recipe = kind.ReadRecipe(File.Exists(own) ? own : recipePath!);
         PhotoIndex data = PhotoIndex.Open(dataFolder);
+        using ITrainingStage stage = kind.Create(recipe, data);
         var folder = new RunFolder(runFolder);
-        folder.WriteText(PreSrRecipe.FileName, recipe.ToJson());
-        using var stage = new PreSrStage(recipe, data);
+        folder.WriteText(TrainingRecipe.FileName, recipe.ToJson());
+        new RunInputs { Stage = kind.Name, Data = dataFolder }.Write(folder);
         using SafetensorsFile? weights = initial is null ? null : SafetensorsFile.Open(initial);
         using var run = new TrainingRun(stage, recipe.Training, folder, weights);
         host.Out.WriteLine(
@@ -127,28 +134,38 @@ internal static class TrainCommand
         return host.Cancel.IsCancellationRequested ? ExitCode.Cancelled : ExitCode.Success;
     }
 
-    private static int Export(CliHost host, string runFolder, string modelFolder)
+    private static int Export(CliHost host, string runFolder, string? dataFolder, string modelFolder)
     {
         NativeEngine.EnsureLoaded();
-        PreSrRecipe recipe = PreSrRecipe.Read(Path.Combine(runFolder, PreSrRecipe.FileName));
+        RunInputs inputs =
+            RunInputs.Read(runFolder) ?? throw new InvalidDataException($"{runFolder}: it holds no run.");
         if (RunFolder.CheckpointsOf(runFolder) is not [.., var checkpoint])
             throw new InvalidDataException($"{runFolder}: it holds no finished checkpoint yet.");
+        IStageKind kind = TrainingStages.Find(inputs.Stage);
+        TrainingRecipe recipe = kind.ReadRecipe(Path.Combine(runFolder, TrainingRecipe.FileName));
+        using ITrainingStage stage = kind.Create(recipe, PhotoIndex.Open(dataFolder ?? inputs.Data));
         CheckpointState state = RunFolder.ReadState(checkpoint);
         using SafetensorsFile average = SafetensorsFile.Open(Path.Combine(checkpoint, TrainingRun.AverageName));
         JsonElement provenance = JsonSerializer.SerializeToElement(
             new
             {
-                recipe = JsonSerializer.SerializeToElement(recipe, CoserJson.Strict),
+                recipe = JsonDocument.Parse(recipe.ToJson()).RootElement,
                 steps = state.Step,
                 hours = Math.Round(state.Seconds / 3600, 2),
                 code = BuildInfo.Full,
             },
             CoserJson.Strict
         );
-        PreSrStage.Export(recipe, average.Entries.Keys.ToDictionary(k => k, average.Read), modelFolder, provenance);
-        host.Out.WriteLine($"{modelFolder}: presr of step {state.Step}");
+        IReadOnlyList<TrainedComponent> components = stage.Components(
+            average.Entries.Keys.ToDictionary(k => k, average.Read, StringComparer.Ordinal)
+        );
+        ModelExport.Write(components, modelFolder, provenance);
+        host.Out.WriteLine($"{modelFolder}: {string.Join(", ", components.Select(c => c.Role))} of step {state.Step}");
         return ExitCode.Success;
     }
+
+    private static Option<DirectoryInfo> Data(string description) =>
+        new("--data") { HelpName = "folder", Description = description };
 
     private static Option<DirectoryInfo> Run() =>
         new("--run")

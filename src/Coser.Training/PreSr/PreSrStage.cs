@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Coser.Checkpoints;
 using Coser.Engine;
 using Coser.Metrics;
@@ -15,6 +14,9 @@ namespace Coser.Training.PreSr;
 /// <summary>Trains the pre-SR network alone: L1 between its output and the photo (BasicSR's MSRResNet recipe).</summary>
 public sealed class PreSrStage : ITrainingStage
 {
+    /// <summary>Name on the command line.</summary>
+    public const string StageName = "presr";
+
     private const int GridRows = 6;
     private const ulong ValidationSeed = 0x5EED;
     private readonly PreSrRecipe _recipe;
@@ -43,7 +45,7 @@ public sealed class PreSrStage : ITrainingStage
     }
 
     /// <inheritdoc/>
-    public string Name => "presr";
+    public string Name => StageName;
 
     /// <inheritdoc/>
     public IEnumerable<(string Name, Parameter Parameter)> Parameters =>
@@ -65,7 +67,7 @@ public sealed class PreSrStage : ITrainingStage
     }
 
     /// <inheritdoc/>
-    public Tensor Loss(TrainingBatch batch) => nn.functional.l1_loss(_network.call(batch["lr"]), batch["hr"]);
+    public StageLoss Loss(TrainingBatch batch) => new(nn.functional.l1_loss(_network.call(batch["lr"]), batch["hr"]));
 
     /// <inheritdoc/>
     public ValidationResult Validate(IReadOnlyDictionary<string, Tensor> weights)
@@ -95,26 +97,9 @@ public sealed class PreSrStage : ITrainingStage
         return new ValidationResult(metrics, SampleGrid.Join(rows).DetachFromDisposeScope());
     }
 
-    /// <summary>Writes weights as the <c>presr</c> component of a model directory, in float16.</summary>
-    public static void Export(
-        PreSrRecipe recipe,
-        IReadOnlyDictionary<string, Tensor> weights,
-        string modelFolder,
-        JsonElement provenance
-    )
-    {
-        using var scope = NewDisposeScope();
-        Directory.CreateDirectory(modelFolder);
-        var half = weights.ToDictionary(w => w.Key, w => w.Value.to(float16), StringComparer.Ordinal);
-        SafetensorsWriter.Write(Path.Combine(modelFolder, "presr.safetensors"), half);
-        var component = new ComponentManifest
-        {
-            Kind = "msrresnet",
-            File = "presr.safetensors",
-            Config = JsonSerializer.SerializeToElement(recipe.Network, CoserJson.Strict),
-        };
-        ModelManifestEditor.SetComponent(modelFolder, ModelDirectory.PreSrRole, component, provenance);
-    }
+    /// <inheritdoc/>
+    public IReadOnlyList<TrainedComponent> Components(IReadOnlyDictionary<string, Tensor> weights) =>
+        [TrainedComponent.Create(ModelDirectory.PreSrRole, "msrresnet", _recipe.Network, weights)];
 
     /// <inheritdoc/>
     public void Dispose()
@@ -129,22 +114,8 @@ public sealed class PreSrStage : ITrainingStage
         (int photo, long epoch) = _order[sample];
         using var draws = SeededDraws.ForSample(_recipe.Training.Seed, epoch, photo);
         Tensor whole = TrainingPhoto.Load(_index.PathOf(_photos[photo])); // [3,H,W] uint8
-        Tensor patch = Cut(whole, draws).to(float32).div_(255).unsqueeze(0);
+        Tensor patch = RandomCrop.Square(whole, _recipe.Patch, 4, draws).to(float32).div_(255).unsqueeze(0);
         return _degradation.Degrade(patch, draws, _recipe.Degradation);
-    }
-
-    private Tensor Cut(Tensor photo, SeededDraws draws)
-    {
-        int height = (int)photo.shape[1];
-        int width = (int)photo.shape[2];
-        int h = Math.Min(_recipe.Patch, height) / 4 * 4;
-        int w = Math.Min(_recipe.Patch, width) / 4 * 4;
-        int top = draws.RandInt(0, height - h);
-        int left = draws.RandInt(0, width - w);
-        Tensor patch = photo.narrow(1, top, h).narrow(2, left, w);
-        if (draws.Uniform(0, 1) < 0.5)
-            patch = patch.flip(2);
-        return draws.Uniform(0, 1) < 0.5 ? patch.transpose(1, 2) : patch;
     }
 
     private static Tensor Nearest(Tensor lr) =>

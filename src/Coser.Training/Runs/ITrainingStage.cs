@@ -1,3 +1,5 @@
+using System.Text.Json;
+using Coser.Checkpoints;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -17,13 +19,40 @@ public sealed class TrainingBatch(IReadOnlyDictionary<string, Tensor> tensors) :
     }
 }
 
+/// <summary>A loss and what it is made of.</summary>
+/// <param name="Total">What is minimised: a float32 scalar with gradients.</param>
+/// <param name="Terms">Its parts by name, for the log; scalars, gradients are not needed.</param>
+public sealed record StageLoss(Tensor Total, params IReadOnlyList<(string Name, Tensor Value)> Terms);
+
 /// <summary>What a validation found.</summary>
 /// <param name="Metrics">Figures by name.</param>
-/// <param name="Grid">Sample grid [3,H,W], [0,1], float32: a row a photo (degraded, restored, truth).</param>
-public sealed record ValidationResult(IReadOnlyDictionary<string, double> Metrics, Tensor Grid) : IDisposable
+/// <param name="Grid">Sample grid [3,H,W], [0,1], float32: a row a photo (degraded, restored, truth); null where
+/// there is nothing to look at.</param>
+public sealed record ValidationResult(IReadOnlyDictionary<string, double> Metrics, Tensor? Grid) : IDisposable
 {
     /// <inheritdoc/>
-    public void Dispose() => Grid.Dispose();
+    public void Dispose() => Grid?.Dispose();
+}
+
+/// <summary>A trained network as it goes into a model directory.</summary>
+/// <param name="Role">Its place in the model, e.g. <c>presr</c>.</param>
+/// <param name="Kind">Its network class, e.g. <c>msrresnet</c>.</param>
+/// <param name="Config">Its hyper-parameters.</param>
+/// <param name="Weights">By name.</param>
+public sealed record TrainedComponent(
+    string Role,
+    string Kind,
+    JsonElement Config,
+    IReadOnlyDictionary<string, Tensor> Weights
+)
+{
+    /// <summary>With the hyper-parameters as the model's readers expect them.</summary>
+    public static TrainedComponent Create(
+        string role,
+        string kind,
+        object config,
+        IReadOnlyDictionary<string, Tensor> weights
+    ) => new(role, kind, JsonSerializer.SerializeToElement(config, CoserJson.Strict), weights);
 }
 
 /// <summary>One stage of training: what is optimised, on what, and how it is judged. The loop around it is shared.</summary>
@@ -32,15 +61,20 @@ public interface ITrainingStage : IDisposable
     /// <summary>Name of the stage, as in <c>coser train NAME</c>.</summary>
     string Name { get; }
 
-    /// <summary>What is trained, by its name in the component file.</summary>
+    /// <summary>What is trained, by a name that is unique in the stage.</summary>
     IEnumerable<(string Name, Parameter Parameter)> Parameters { get; }
 
     /// <summary>Makes batch <paramref name="index"/>, the same whenever and wherever it is made. Called on worker threads.</summary>
     TrainingBatch MakeBatch(long index);
 
-    /// <summary>Loss of a batch, a float32 scalar with gradients.</summary>
-    Tensor Loss(TrainingBatch batch);
+    /// <summary>Loss of a batch.</summary>
+    StageLoss Loss(TrainingBatch batch);
 
     /// <summary>Judges the given weights on fixed validation samples.</summary>
+    /// <param name="weights">A value for each of <see cref="Parameters"/>.</param>
     ValidationResult Validate(IReadOnlyDictionary<string, Tensor> weights);
+
+    /// <summary>The networks these weights make.</summary>
+    /// <param name="weights">A value for each of <see cref="Parameters"/>.</param>
+    IReadOnlyList<TrainedComponent> Components(IReadOnlyDictionary<string, Tensor> weights);
 }

@@ -78,7 +78,7 @@ public sealed class TrainingRun : IDisposable
         {
             using TrainingBatch batch = batches.Next();
             double rate = _settings.LearningRate.At(_state.Step, _settings.Steps);
-            window.Add(OneStep(batch, rate));
+            OneStep(batch, rate, window);
             _state = _state with { Step = _state.Step + 1, Seconds = before + clock.Elapsed.TotalSeconds };
             bool last = _state.Step == _settings.Steps;
             bool validate = last || _state.Step % _settings.ValidateEvery == 0;
@@ -101,24 +101,25 @@ public sealed class TrainingRun : IDisposable
     }
 
     // A loss or gradient that is not finite spoils the moments for good: such a step is skipped and counted.
-    private (double Loss, double Norm) OneStep(TrainingBatch batch, double rate)
+    private void OneStep(TrainingBatch batch, double rate, Window window)
     {
         using var scope = NewDisposeScope();
         _optimiser.ZeroGradients();
-        Tensor loss = _stage.Loss(batch);
-        loss.backward();
-        double value = loss.item<float>();
+        StageLoss loss = _stage.Loss(batch);
+        loss.Total.backward();
+        double value = loss.Total.item<float>();
         double norm = _optimiser.GradientNorm();
         if (!double.IsFinite(value) || !double.IsFinite(norm))
         {
             _state = _state with { Skipped = _state.Skipped + 1 };
-            return (double.NaN, norm);
+            window.AddSkipped();
+            return;
         }
         double scale = _settings.ClipNorm > 0 ? Math.Min(1, _settings.ClipNorm / (norm + 1e-6)) : 1;
         _optimiser.Update(rate, scale);
         _optimiser.ZeroGradients();
         _average.Update(_optimiser.Masters);
-        return (value, norm);
+        window.Add(value, norm, loss.Terms);
     }
 
     private void Report(
@@ -135,7 +136,8 @@ public sealed class TrainingRun : IDisposable
         {
             using ValidationResult result = _stage.Validate(_average.Averages);
             figures = result.Metrics;
-            SampleGrid.Save(result.Grid, _folder.SamplePath(_state.Step));
+            if (result.Grid is not null)
+                SampleGrid.Save(result.Grid, _folder.SamplePath(_state.Step));
         }
         var line = new Dictionary<string, object>(StringComparer.Ordinal)
         {
@@ -148,6 +150,8 @@ public sealed class TrainingRun : IDisposable
             ["skipped"] = _state.Skipped,
             ["seconds"] = _state.Seconds,
         };
+        foreach ((string name, double value) in window.Terms())
+            line["loss_" + name] = value;
         foreach ((string name, double value) in figures ?? new Dictionary<string, double>(StringComparer.Ordinal))
             line["val_" + name] = value;
         // JSON has no NaN; a window without one finite step logs none.
@@ -193,16 +197,21 @@ public sealed class TrainingRun : IDisposable
         private int _finite;
         private int _steps;
         private TimeSpan _waitedBefore;
+        private readonly Dictionary<string, double> _terms = new(StringComparer.Ordinal);
 
-        public void Add((double Loss, double Norm) step)
+        public void Add(double loss, double norm, IReadOnlyList<(string Name, Tensor Value)> terms)
         {
             _steps++;
-            if (!double.IsFinite(step.Loss))
-                return;
-            _loss += step.Loss;
-            _norm += step.Norm;
             _finite++;
+            _loss += loss;
+            _norm += norm;
+            foreach ((string name, Tensor value) in terms)
+                _terms[name] = _terms.GetValueOrDefault(name) + value.item<float>();
         }
+
+        public void AddSkipped() => _steps++;
+
+        public IEnumerable<(string Name, double Mean)> Terms() => _terms.Select(t => (t.Key, t.Value / _finite));
 
         public (double Loss, double Norm, double PerSecond, double Waiting) Close(TimeSpan waited)
         {
@@ -218,6 +227,7 @@ public sealed class TrainingRun : IDisposable
         public void Restart(TimeSpan waited)
         {
             (_loss, _norm, _finite, _steps, _waitedBefore) = (0, 0, 0, 0, waited);
+            _terms.Clear();
             _clock.Restart();
         }
     }

@@ -1,6 +1,8 @@
 using System.Text.Json;
 using Coser.Cli;
 using Coser.Tests.Training;
+using Coser.Training.PreSr;
+using Coser.Training.Runs;
 
 namespace Coser.Tests.Cli;
 
@@ -101,9 +103,9 @@ public sealed class TrainingCommandTests : IDisposable
     public void The_shipped_recipe_is_sound_and_round_trips()
     {
         string path = Path.Combine(Repository.Root, "recipes", "coser-mini", "presr.json");
-        var recipe = Coser.Training.PreSr.PreSrRecipe.Read(path);
+        var recipe = TrainingRecipe.Read<PreSrRecipe>(path);
         File.WriteAllText(_cli.Full("again.json"), recipe.ToJson());
-        Assert.Equal(recipe.ToJson(), Coser.Training.PreSr.PreSrRecipe.Read(_cli.Full("again.json")).ToJson());
+        Assert.Equal(recipe.ToJson(), TrainingRecipe.Read<PreSrRecipe>(_cli.Full("again.json")).ToJson());
         Assert.Equal(0.8, recipe.Degradation.FinalSincProbability);
         Assert.Equal(JsonValueKind.Object, JsonDocument.Parse(recipe.ToJson()).RootElement.ValueKind);
     }

@@ -69,7 +69,7 @@ public sealed class TrainingRunTests : IDisposable
         using var stage = new PreSrStage(Recipe, PhotoIndex.Open(_folder.Path));
         using var run = new TrainingRun(stage, Recipe.Training, folder);
         string model = _folder.File("model");
-        PreSrStage.Export(Recipe, run.Weights, model, JsonSerializer.SerializeToElement(new { steps = 8 }));
+        ModelExport.Write(stage.Components(run.Weights), model, JsonSerializer.SerializeToElement(new { steps = 8 }));
         using ModelDirectory directory = ModelDirectory.Open(model);
         Assert.True(directory.IsPreSrOnly);
         Assert.Equal("F16", Assert.Single(directory.Components).DType);
@@ -177,10 +177,12 @@ public sealed class TrainingRunTests : IDisposable
         public TrainingBatch MakeBatch(long index) =>
             new(new Dictionary<string, Tensor> { ["x"] = tensor(new[] { index == 1 ? float.NaN : 1f }) });
 
-        public Tensor Loss(TrainingBatch batch) => (_weight * batch["x"]).sum();
+        public StageLoss Loss(TrainingBatch batch) => new((_weight * batch["x"]).sum());
 
         public ValidationResult Validate(IReadOnlyDictionary<string, Tensor> weights) =>
-            new(new Dictionary<string, double>(), zeros(3, 4, 4));
+            new(new Dictionary<string, double>(), Grid: null);
+
+        public IReadOnlyList<TrainedComponent> Components(IReadOnlyDictionary<string, Tensor> weights) => [];
 
         public void Dispose() => _weight.Dispose();
     }

@@ -1,0 +1,28 @@
+using Coser.Training.Features;
+using Coser.Training.PreSr;
+using Coser.Training.Runs;
+
+namespace Coser.Training;
+
+/// <summary>All stages that can be trained.</summary>
+public static class TrainingStages
+{
+    /// <summary>In the order in which a model is trained.</summary>
+    public static IReadOnlyList<IStageKind> All { get; } =
+    [
+        new StageKind<PreSrRecipe>(PreSrStage.StageName, "Trains the pre-SR network.", (r, d) => new PreSrStage(r, d)),
+        new StageKind<FeatureRecipe>(
+            FeatureStage.StageName,
+            "Trains a feature network (a classifier of the photos' labels) for perceptual losses or for evaluation.",
+            (r, d) => new FeatureStage(r, d)
+        ),
+    ];
+
+    /// <summary>The stage of that name.</summary>
+    /// <exception cref="InvalidDataException">There is none; the message lists them.</exception>
+    public static IStageKind Find(string name) =>
+        All.FirstOrDefault(s => s.Name == name)
+        ?? throw new InvalidDataException(
+            $"no training stage '{name}'; there are {string.Join(", ", All.Select(s => s.Name))}."
+        );
+}
