@@ -10,11 +10,15 @@ public static class TrainingStages
     /// <summary>In the order in which a model is trained.</summary>
     public static IReadOnlyList<IStageKind> All { get; } =
     [
-        new StageKind<PreSrRecipe>(PreSrStage.StageName, "Trains the pre-SR network.", (r, d) => new PreSrStage(r, d)),
+        new StageKind<PreSrRecipe>(
+            PreSrStage.StageName,
+            "Trains the pre-SR network.",
+            (r, d, c) => new PreSrStage(r, d, c)
+        ),
         new StageKind<FeatureRecipe>(
             FeatureStage.StageName,
             "Trains a feature network (a classifier of the photos' labels) for perceptual losses or for evaluation.",
-            (r, d) => new FeatureStage(r, d)
+            (r, d, c) => new FeatureStage(r, d, c)
         ),
     ];
 

@@ -52,7 +52,11 @@ internal static class TrainCommand
             HelpName = "time",
             Description = "Stop, with a checkpoint, after this time: 90m, 2h.",
         };
-        foreach (Option option in new Option[] { recipe, data, run, init, limit })
+        Option<DeviceChoice> device = Choice.Of<DeviceChoice>(
+            "--device",
+            "Where to train; auto takes a CUDA GPU when there is one."
+        );
+        foreach (Option option in new Option[] { recipe, data, run, init, limit, device })
             command.Add(option);
         help.Examples(
             command,
@@ -67,7 +71,8 @@ internal static class TrainCommand
                 parsed.GetValue(data)?.FullName,
                 parsed.GetRequiredValue(run).FullName,
                 parsed.GetValue(init)?.FullName,
-                ParseTime(parsed.GetValue(limit))
+                ParseTime(parsed.GetValue(limit)),
+                parsed.GetValue(device)
             )
         );
         return command;
@@ -107,10 +112,10 @@ internal static class TrainCommand
         string? dataFolder,
         string runFolder,
         string? initial,
-        TimeSpan? limit
+        TimeSpan? limit,
+        DeviceChoice device
     )
     {
-        NativeEngine.EnsureLoaded();
         string own = Path.Combine(runFolder, TrainingRecipe.FileName);
         RunInputs? before = RunInputs.Read(runFolder);
         if (recipePath is null && !File.Exists(own))
@@ -120,7 +125,7 @@ internal static class TrainCommand
         dataFolder ??= before?.Data ?? throw new UsageException("name the data set with --data.");
         TrainingRecipe recipe = kind.ReadRecipe(File.Exists(own) ? own : recipePath!);
         PhotoIndex data = PhotoIndex.Open(dataFolder);
-        using ITrainingStage stage = kind.Create(recipe, data);
+        using ITrainingStage stage = kind.Create(recipe, data, Compute.Choose(device, recipe.Training.Precision));
         var folder = new RunFolder(runFolder);
         folder.WriteText(TrainingRecipe.FileName, recipe.ToJson());
         new RunInputs { Stage = kind.Name, Data = dataFolder }.Write(folder);
@@ -136,14 +141,17 @@ internal static class TrainCommand
 
     private static int Export(CliHost host, string runFolder, string? dataFolder, string modelFolder)
     {
-        NativeEngine.EnsureLoaded();
         RunInputs inputs =
             RunInputs.Read(runFolder) ?? throw new InvalidDataException($"{runFolder}: it holds no run.");
         if (RunFolder.CheckpointsOf(runFolder) is not [.., var checkpoint])
             throw new InvalidDataException($"{runFolder}: it holds no finished checkpoint yet.");
         IStageKind kind = TrainingStages.Find(inputs.Stage);
         TrainingRecipe recipe = kind.ReadRecipe(Path.Combine(runFolder, TrainingRecipe.FileName));
-        using ITrainingStage stage = kind.Create(recipe, PhotoIndex.Open(dataFolder ?? inputs.Data));
+        using ITrainingStage stage = kind.Create(
+            recipe,
+            PhotoIndex.Open(dataFolder ?? inputs.Data),
+            Compute.Choose(DeviceChoice.Cpu, recipe.Training.Precision)
+        );
         CheckpointState state = RunFolder.ReadState(checkpoint);
         using SafetensorsFile average = SafetensorsFile.Open(Path.Combine(checkpoint, TrainingRun.AverageName));
         JsonElement provenance = JsonSerializer.SerializeToElement(

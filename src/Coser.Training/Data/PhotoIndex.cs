@@ -60,6 +60,14 @@ public sealed class PhotoIndex
     /// <summary>The photos of one split, in the order of the index.</summary>
     public IReadOnlyList<PhotoEntry> Split(string name) => [.. Entries.Where(e => e.Split == name)];
 
+    /// <summary>At most so many photos of one split, evenly spread over the index.</summary>
+    public IReadOnlyList<PhotoEntry> Evenly(string split, int count)
+    {
+        IReadOnlyList<PhotoEntry> all = Split(split);
+        count = Math.Min(count, all.Count);
+        return [.. Enumerable.Range(0, count).Select(i => all[(int)((long)i * all.Count / count)])];
+    }
+
     /// <summary>Full path of a photo.</summary>
     public string PathOf(PhotoEntry entry) => Path.Combine(Folder, "photos", entry.File);
 }

@@ -17,18 +17,17 @@ public sealed class FeatureStage : ITrainingStage
 
     private readonly FeatureRecipe _recipe;
     private readonly PhotoIndex _index;
-    private readonly IReadOnlyList<PhotoEntry> _photos;
+    private readonly PhotoSamples _photos;
     private readonly IReadOnlyList<PhotoEntry> _validation;
     private readonly Dictionary<string, long> _classes;
-    private readonly SampleOrder _order;
     private readonly FeatureNetwork _network;
     private readonly FeatureNetwork _judged;
 
     /// <param name="data">Photos with labels, and a "train" and a "validation" split.</param>
     /// <exception cref="InvalidDataException">Fewer than two labels have enough photos.</exception>
-    public FeatureStage(FeatureRecipe recipe, PhotoIndex data)
+    public FeatureStage(FeatureRecipe recipe, PhotoIndex data, Compute compute)
     {
-        _index = data;
+        (_index, Compute) = (data, compute);
         string[] names =
         [
             .. data.Split("train")
@@ -44,13 +43,14 @@ public sealed class FeatureStage : ITrainingStage
             );
         _recipe = recipe with { Network = recipe.Network with { Classes = names } };
         _classes = names.Select((n, i) => (n, i)).ToDictionary(c => c.n, c => (long)c.i, StringComparer.Ordinal);
-        _photos = [.. data.Split("train").Where(p => _classes.ContainsKey(p.Label))];
+        PhotoEntry[] photos = [.. data.Split("train").Where(p => _classes.ContainsKey(p.Label))];
+        _photos = new PhotoSamples(data, photos, recipe.Training.Seed);
         _validation = [.. data.Split("validation").Where(p => _classes.ContainsKey(p.Label))];
-        _order = new SampleOrder(_photos.Count, recipe.Training.Seed);
         manual_seed((long)recipe.Training.Seed); // the initialisation draws from the global generator
         _network = new FeatureNetwork(_recipe.Network);
         _judged = new FeatureNetwork(_recipe.Network);
-        _network.to(recipe.Training.Bf16 ?? CpuFeatures.Bf16 ? bfloat16 : float32);
+        _network.to(compute.Device, compute.DType);
+        _judged.to(compute.Device);
         _judged.eval();
     }
 
@@ -62,23 +62,13 @@ public sealed class FeatureStage : ITrainingStage
         _network.named_parameters().Select(p => (p.name, (Parameter)p.parameter));
 
     /// <inheritdoc/>
-    public TrainingBatch MakeBatch(long index)
-    {
-        using var noGrad = no_grad();
-        using var scope = NewDisposeScope();
-        int size = _recipe.Training.Batch;
-        (Tensor Image, long Label)[] samples = [.. Enumerable.Range(0, size).Select(i => MakeSample(index * size + i))];
-        return new TrainingBatch(
-            new Dictionary<string, Tensor>(StringComparer.Ordinal)
-            {
-                ["image"] = cat([.. samples.Select(s => s.Image)]).DetachFromDisposeScope(), // [B,3,S,S]
-                ["label"] = tensor(samples.Select(s => s.Label).ToArray()).DetachFromDisposeScope(), // [B]
-            }
-        );
-    }
+    public Compute Compute { get; }
 
     /// <inheritdoc/>
-    public StageLoss Loss(TrainingBatch batch)
+    public TrainingBatch MakeBatch(long index) => _photos.Batch(index, _recipe.Training.Batch, MakeSample);
+
+    /// <inheritdoc/>
+    public StageLoss Loss(TrainingBatch batch, long stepsDone)
     {
         Tensor logits = _network.call(batch["image"]);
         Tensor loss = nn.functional.cross_entropy(logits, batch["label"], label_smoothing: _recipe.LabelSmoothing);
@@ -90,8 +80,7 @@ public sealed class FeatureStage : ITrainingStage
     {
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
-        foreach ((string name, Tensor parameter) in _judged.named_parameters())
-            parameter.copy_(weights[name]);
+        _judged.CopyFrom(weights);
         double loss = 0;
         double first = 0;
         double five = 0;
@@ -99,7 +88,7 @@ public sealed class FeatureStage : ITrainingStage
         {
             using var inner = NewDisposeScope();
             Tensor whole = TrainingPhoto.Load(_index.PathOf(photo));
-            Tensor logits = _judged.call(Resized(whole));
+            Tensor logits = _judged.call(Resized(whole).to(Compute.Device)).cpu();
             Tensor truth = tensor(new[] { _classes[photo.Label] });
             loss += nn.functional.cross_entropy(logits, truth).item<float>() / _validation.Count;
             // The place of the true class among all, best first.
@@ -120,7 +109,7 @@ public sealed class FeatureStage : ITrainingStage
 
     /// <inheritdoc/>
     public IReadOnlyList<TrainedComponent> Components(IReadOnlyDictionary<string, Tensor> weights) =>
-        [TrainedComponent.Create(_recipe.Role, "features", _recipe.Network, weights)];
+        [TrainedComponent.Create(_recipe.Role, FeatureNetworkFile.Kind, _recipe.Network, weights)];
 
     /// <inheritdoc/>
     public void Dispose()
@@ -129,17 +118,18 @@ public sealed class FeatureStage : ITrainingStage
         _judged.Dispose();
     }
 
-    private (Tensor Image, long Label) MakeSample(long sample)
+    private Dictionary<string, Tensor> MakeSample(Tensor photo, PhotoEntry entry, SeededDraws draws)
     {
-        (int photo, long epoch) = _order[sample];
-        using var draws = SeededDraws.ForSample(_recipe.Training.Seed, epoch, photo);
-        Tensor whole = TrainingPhoto.Load(_index.PathOf(_photos[photo])); // [3,H,W] uint8
-        Tensor image = Resized(Crop(whole, draws));
+        Tensor image = Resized(Crop(photo, draws));
         if (draws.Uniform(0, 1) < 0.5)
             image = image.flip(3);
         double contrast = draws.Uniform(0.8, 1.2);
         double light = draws.Uniform(-0.08, 0.08);
-        return (((image - 0.5) * contrast + (0.5 + light)).clamp(0, 1), _classes[_photos[photo].Label]);
+        return new(StringComparer.Ordinal)
+        {
+            ["image"] = ((image - 0.5) * contrast + (0.5 + light)).clamp(0, 1), // [1,3,S,S]
+            ["label"] = tensor(new[] { _classes[entry.Label] }), // [1]
+        };
     }
 
     // A part of random area and shape, as ImageNet's classifiers are trained on.

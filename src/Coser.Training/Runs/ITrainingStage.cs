@@ -1,5 +1,7 @@
 using System.Text.Json;
 using Coser.Checkpoints;
+using Coser.Engine;
+using Coser.Training.Adversarial;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -8,6 +10,10 @@ namespace Coser.Training.Runs;
 /// <summary>Tensors of one batch by name.</summary>
 public sealed class TrainingBatch(IReadOnlyDictionary<string, Tensor> tensors) : IDisposable
 {
+    /// <summary>The same batch on a device.</summary>
+    public TrainingBatch To(Device device) =>
+        new(tensors.ToDictionary(t => t.Key, t => t.Value.to(device), StringComparer.Ordinal));
+
     /// <summary>The tensor of that name.</summary>
     public Tensor this[string name] => tensors[name];
 
@@ -22,7 +28,11 @@ public sealed class TrainingBatch(IReadOnlyDictionary<string, Tensor> tensors) :
 /// <summary>A loss and what it is made of.</summary>
 /// <param name="Total">What is minimised: a float32 scalar with gradients.</param>
 /// <param name="Terms">Its parts by name, for the log; scalars, gradients are not needed.</param>
-public sealed record StageLoss(Tensor Total, params IReadOnlyList<(string Name, Tensor Value)> Terms);
+public sealed record StageLoss(Tensor Total, params IReadOnlyList<(string Name, Tensor Value)> Terms)
+{
+    /// <summary>What the stage's adversary minimises in this step; null where it does not play.</summary>
+    public Tensor? Adversary { get; init; }
+}
 
 /// <summary>What a validation found.</summary>
 /// <param name="Metrics">Figures by name.</param>
@@ -64,14 +74,23 @@ public interface ITrainingStage : IDisposable
     /// <summary>What is trained, by a name that is unique in the stage.</summary>
     IEnumerable<(string Name, Parameter Parameter)> Parameters { get; }
 
+    /// <summary>Where the networks are, and their number format.</summary>
+    Compute Compute { get; }
+
+    /// <summary>A discriminator that learns against the stage's networks; null: none.</summary>
+    Adversary? Adversary => null;
+
     /// <summary>Makes batch <paramref name="index"/>, the same whenever and wherever it is made. Called on worker threads.</summary>
+    /// <returns>Tensors on the CPU.</returns>
     TrainingBatch MakeBatch(long index);
 
     /// <summary>Loss of a batch.</summary>
-    StageLoss Loss(TrainingBatch batch);
+    /// <param name="batch">On the stage's device.</param>
+    /// <param name="stepsDone">Steps done before this one.</param>
+    StageLoss Loss(TrainingBatch batch, long stepsDone);
 
     /// <summary>Judges the given weights on fixed validation samples.</summary>
-    /// <param name="weights">A value for each of <see cref="Parameters"/>.</param>
+    /// <param name="weights">On the stage's device: a value for each of <see cref="Parameters"/>.</param>
     ValidationResult Validate(IReadOnlyDictionary<string, Tensor> weights);
 
     /// <summary>The networks these weights make.</summary>

@@ -16,6 +16,9 @@ public sealed record CheckpointState
     /// <summary>Updates the optimiser has made.</summary>
     public long Updates { get; init; }
 
+    /// <summary>Updates the adversary's optimiser has made.</summary>
+    public long AdversaryUpdates { get; init; }
+
     /// <summary>Updates of the weight average.</summary>
     public long AverageUpdates { get; init; }
 

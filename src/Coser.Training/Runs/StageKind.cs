@@ -1,3 +1,4 @@
+using Coser.Engine;
 using Coser.Training.Data;
 
 namespace Coser.Training.Runs;
@@ -17,12 +18,12 @@ public interface IStageKind
 
     /// <summary>Builds the stage with freshly initialised networks.</summary>
     /// <exception cref="ArgumentException">The recipe's sizes do not fit each other.</exception>
-    ITrainingStage Create(TrainingRecipe recipe, PhotoIndex data);
+    ITrainingStage Create(TrainingRecipe recipe, PhotoIndex data, Compute compute);
 }
 
 /// <inheritdoc cref="IStageKind"/>
 /// <typeparam name="T">The recipe.</typeparam>
-public sealed class StageKind<T>(string name, string description, Func<T, PhotoIndex, ITrainingStage> create)
+public sealed class StageKind<T>(string name, string description, Func<T, PhotoIndex, Compute, ITrainingStage> create)
     : IStageKind
     where T : TrainingRecipe
 {
@@ -36,5 +37,6 @@ public sealed class StageKind<T>(string name, string description, Func<T, PhotoI
     public TrainingRecipe ReadRecipe(string path) => TrainingRecipe.Read<T>(path);
 
     /// <inheritdoc/>
-    public ITrainingStage Create(TrainingRecipe recipe, PhotoIndex data) => create((T)recipe, data);
+    public ITrainingStage Create(TrainingRecipe recipe, PhotoIndex data, Compute compute) =>
+        create((T)recipe, data, compute);
 }

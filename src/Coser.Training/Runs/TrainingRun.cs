@@ -28,10 +28,12 @@ public sealed class TrainingRun : IDisposable
     public const string AverageName = "average.safetensors";
 
     private const string OptimiserName = "optimiser.safetensors";
+    private const string AdversaryName = "adversary.safetensors";
     private readonly ITrainingStage _stage;
     private readonly TrainingSettings _settings;
     private readonly RunFolder _folder;
     private readonly AdamW _optimiser;
+    private readonly AdamW? _adversary;
     private readonly ExponentialAverage _average;
     private CheckpointState _state;
 
@@ -46,7 +48,8 @@ public sealed class TrainingRun : IDisposable
     )
     {
         (_stage, _settings, _folder) = (stage, settings, folder);
-        _optimiser = new AdamW(stage.Parameters, settings.Beta1, settings.Beta2, weightDecay: settings.WeightDecay);
+        _optimiser = Optimiser(stage.Parameters, settings);
+        _adversary = stage.Adversary is null ? null : Optimiser(stage.Adversary.Parameters, settings);
         if (initial is not null)
             _optimiser.SetMasters(initial.Read);
         _average = new ExponentialAverage(_optimiser.Masters, settings.AverageDecay);
@@ -97,30 +100,48 @@ public sealed class TrainingRun : IDisposable
     public void Dispose()
     {
         _average.Dispose();
+        _adversary?.Dispose();
         _optimiser.Dispose();
     }
+
+    private static AdamW Optimiser(
+        IEnumerable<(string Name, TorchSharp.Modules.Parameter Parameter)> parameters,
+        TrainingSettings settings
+    ) => new(parameters, settings.Beta1, settings.Beta2, weightDecay: settings.WeightDecay);
 
     // A loss or gradient that is not finite spoils the moments for good: such a step is skipped and counted.
     private void OneStep(TrainingBatch batch, double rate, Window window)
     {
         using var scope = NewDisposeScope();
         _optimiser.ZeroGradients();
-        StageLoss loss = _stage.Loss(batch);
+        _adversary?.ZeroGradients();
+        StageLoss loss = _stage.Loss(batch.To(_stage.Compute.Device), _state.Step);
         loss.Total.backward();
-        double value = loss.Total.item<float>();
+        loss.Adversary?.backward();
+        double value = loss.Total.item<float>() + (loss.Adversary?.item<float>() ?? 0);
         double norm = _optimiser.GradientNorm();
-        if (!double.IsFinite(value) || !double.IsFinite(norm))
+        double opposed = _adversary?.GradientNorm() ?? 0;
+        if (!double.IsFinite(value + norm + opposed))
         {
             _state = _state with { Skipped = _state.Skipped + 1 };
             window.AddSkipped();
             return;
         }
-        double scale = _settings.ClipNorm > 0 ? Math.Min(1, _settings.ClipNorm / (norm + 1e-6)) : 1;
-        _optimiser.Update(rate, scale);
+        _optimiser.Update(rate, Clipping(norm));
+        if (loss.Adversary is not null)
+            _adversary!.Update(_stage.Adversary!.LearningRate.At(_state.Step, _settings.Steps), Clipping(opposed));
         _optimiser.ZeroGradients();
+        _adversary?.ZeroGradients();
         _average.Update(_optimiser.Masters);
-        window.Add(value, norm, loss.Terms);
+        window.Add(
+            loss.Total.item<float>(),
+            norm,
+            loss.Adversary is null ? loss.Terms : [.. loss.Terms, ("adversary", loss.Adversary)]
+        );
     }
+
+    private double Clipping(double norm) =>
+        _settings.ClipNorm > 0 ? Math.Min(1, _settings.ClipNorm / (norm + 1e-6)) : 1;
 
     private void Report(
         Window window,
@@ -168,11 +189,14 @@ public sealed class TrainingRun : IDisposable
             {
                 Updates = _optimiser.Step,
                 AverageUpdates = _average.Updates,
+                AdversaryUpdates = _adversary?.Step ?? 0,
             },
             folder =>
             {
                 SafetensorsWriter.Write(Path.Combine(folder, OptimiserName), _optimiser.State());
                 SafetensorsWriter.Write(Path.Combine(folder, AverageName), _average.Averages);
+                if (_adversary is not null)
+                    SafetensorsWriter.Write(Path.Combine(folder, AdversaryName), _adversary.State());
             },
             _settings.KeepCheckpoints
         );
@@ -182,10 +206,17 @@ public sealed class TrainingRun : IDisposable
         _state = RunFolder.ReadState(checkpoint);
         if (_state.Stage != _stage.Name)
             throw new InvalidDataException($"{checkpoint}: it belongs to stage '{_state.Stage}', not '{_stage.Name}'.");
-        using (SafetensorsFile optimiser = SafetensorsFile.Open(Path.Combine(checkpoint, OptimiserName)))
-            _optimiser.Restore(optimiser.Read, _state.Updates);
+        Restore(_optimiser, OptimiserName, _state.Updates);
+        if (_adversary is not null)
+            Restore(_adversary, AdversaryName, _state.AdversaryUpdates);
         using SafetensorsFile average = SafetensorsFile.Open(Path.Combine(checkpoint, AverageName));
         _average.Restore(average.Read, _state.AverageUpdates);
+
+        void Restore(AdamW optimiser, string name, long updates)
+        {
+            using SafetensorsFile file = SafetensorsFile.Open(Path.Combine(checkpoint, name));
+            optimiser.Restore(file.Read, updates);
+        }
     }
 
     // Means over the steps since the last report.
@@ -197,7 +228,7 @@ public sealed class TrainingRun : IDisposable
         private int _finite;
         private int _steps;
         private TimeSpan _waitedBefore;
-        private readonly Dictionary<string, double> _terms = new(StringComparer.Ordinal);
+        private readonly Dictionary<string, (double Sum, int Count)> _terms = new(StringComparer.Ordinal);
 
         public void Add(double loss, double norm, IReadOnlyList<(string Name, Tensor Value)> terms)
         {
@@ -206,12 +237,16 @@ public sealed class TrainingRun : IDisposable
             _loss += loss;
             _norm += norm;
             foreach ((string name, Tensor value) in terms)
-                _terms[name] = _terms.GetValueOrDefault(name) + value.item<float>();
+            {
+                (double sum, int count) = _terms.GetValueOrDefault(name);
+                _terms[name] = (sum + value.item<float>(), count + 1);
+            }
         }
 
         public void AddSkipped() => _steps++;
 
-        public IEnumerable<(string Name, double Mean)> Terms() => _terms.Select(t => (t.Key, t.Value / _finite));
+        public IEnumerable<(string Name, double Mean)> Terms() =>
+            _terms.Select(t => (t.Key, t.Value.Sum / t.Value.Count));
 
         public (double Loss, double Norm, double PerSecond, double Waiting) Close(TimeSpan waited)
         {

@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+using Coser.Engine;
 using Coser.Training.Optimisation;
 
 namespace Coser.Training.Runs;
@@ -34,6 +36,16 @@ public sealed record TrainingSettings
 
     /// <summary>Compute in bfloat16 with float32 masters. Null: where the processor multiplies it in hardware.</summary>
     public bool? Bf16 { get; init; }
+
+    /// <summary><see cref="Bf16"/> as a wish.</summary>
+    [JsonIgnore]
+    public Precision Precision =>
+        Bf16 switch
+        {
+            null => Precision.Auto,
+            true => Precision.Bf16,
+            false => Precision.Fp32,
+        };
 
     /// <summary>Steps between lines in metrics.jsonl.</summary>
     public int LogEvery { get; init; } = 50;

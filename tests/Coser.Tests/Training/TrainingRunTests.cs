@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Coser.Checkpoints;
+using Coser.Engine;
 using Coser.Networks.PreSr;
 using Coser.Training.Data;
 using Coser.Training.Degradation;
@@ -29,6 +30,8 @@ public sealed class TrainingRunTests : IDisposable
             LearningRate = new() { Peak = 1e-3, WarmUp = 2 },
         },
     };
+
+    private static readonly Compute Cpu = new(CPU, float32);
 
     private readonly TemporaryFolder _folder = new();
 
@@ -66,7 +69,7 @@ public sealed class TrainingRunTests : IDisposable
         Assert.True(File.Exists(folder.SamplePath(8)));
         Assert.Empty(Directory.GetFileSystemEntries(folder.Path, ".*"));
 
-        using var stage = new PreSrStage(Recipe, PhotoIndex.Open(_folder.Path));
+        using var stage = new PreSrStage(Recipe, PhotoIndex.Open(_folder.Path), Cpu);
         using var run = new TrainingRun(stage, Recipe.Training, folder);
         string model = _folder.File("model");
         ModelExport.Write(stage.Components(run.Weights), model, JsonSerializer.SerializeToElement(new { steps = 8 }));
@@ -96,7 +99,7 @@ public sealed class TrainingRunTests : IDisposable
     [Fact]
     public void Batches_do_not_depend_on_the_number_of_workers()
     {
-        using var stage = new PreSrStage(Recipe, PhotoIndex.Open(_folder.Path));
+        using var stage = new PreSrStage(Recipe, PhotoIndex.Open(_folder.Path), Cpu);
         float[] Sums(int workers)
         {
             using var prefetcher = new Prefetcher<TrainingBatch>(stage.MakeBatch, 3, workers, ahead: 2);
@@ -121,7 +124,7 @@ public sealed class TrainingRunTests : IDisposable
     public void A_batch_that_cannot_be_made_stops_the_run_with_its_reason()
     {
         File.WriteAllText(_folder.File("photos/0.png"), "not a picture");
-        using var stage = new PreSrStage(Recipe, PhotoIndex.Open(_folder.Path));
+        using var stage = new PreSrStage(Recipe, PhotoIndex.Open(_folder.Path), Cpu);
         using var run = new TrainingRun(stage, Recipe.Training, new RunFolder(_folder.File("run")));
         var failed = Assert.Throws<InvalidOperationException>(() => run.Train(null, null, CancellationToken.None));
         Assert.Contains("0.png", failed.Message);
@@ -142,7 +145,7 @@ public sealed class TrainingRunTests : IDisposable
 
     private (string Average, List<TrainingProgress> Reports) Train(string name, int? cancelAfter)
     {
-        using var stage = new PreSrStage(Recipe, PhotoIndex.Open(_folder.Path));
+        using var stage = new PreSrStage(Recipe, PhotoIndex.Open(_folder.Path), Cpu);
         var folder = new RunFolder(_folder.File(name));
         using var run = new TrainingRun(stage, Recipe.Training, folder);
         using var cancel = new CancellationTokenSource();
@@ -177,7 +180,9 @@ public sealed class TrainingRunTests : IDisposable
         public TrainingBatch MakeBatch(long index) =>
             new(new Dictionary<string, Tensor> { ["x"] = tensor(new[] { index == 1 ? float.NaN : 1f }) });
 
-        public StageLoss Loss(TrainingBatch batch) => new((_weight * batch["x"]).sum());
+        public Compute Compute => Cpu;
+
+        public StageLoss Loss(TrainingBatch batch, long stepsDone) => new((_weight * batch["x"]).sum());
 
         public ValidationResult Validate(IReadOnlyDictionary<string, Tensor> weights) =>
             new(new Dictionary<string, double>(), Grid: null);
