@@ -1,3 +1,4 @@
+using Coser.Training.Autoencoding;
 using Coser.Training.Features;
 using Coser.Training.PreSr;
 using Coser.Training.Runs;
@@ -19,6 +20,11 @@ public static class TrainingStages
             FeatureStage.StageName,
             "Trains a feature network (a classifier of the photos' labels) for perceptual losses or for evaluation.",
             (r, d, c) => new FeatureStage(r, d, c)
+        ),
+        new StageKind<AutoencoderRecipe>(
+            AutoencoderStage.StageName,
+            "Trains the autoencoder, whose latents the diffusion models paint.",
+            (r, d, c) => new AutoencoderStage(r, d, c)
         ),
     ];
 

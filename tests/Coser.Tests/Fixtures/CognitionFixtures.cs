@@ -28,7 +28,7 @@ internal static class CognitionFixtures
         };
         using var adapter = new CognitiveAdapter(config);
         adapter.eval();
-        Fill(fixture, adapter, Prefix(fixture));
+        Fill(fixture, adapter, fixture.Prefix);
         using var grad = torch.enable_grad();
         torch.Tensor output = adapter.call(fixture.Input("image_features"));
         torch.Tensor supervision = CognitiveSupervision.Select(
@@ -69,7 +69,7 @@ internal static class CognitionFixtures
         };
         using var clip = new ClipModel(config);
         // The reproduction's embedder holds the network as "model".
-        Fill(fixture, clip, Prefix(fixture) + "model.");
+        Fill(fixture, clip, fixture.Prefix + "model.");
         torch.Tensor image = fixture.Input("image");
         torch.Tensor tokens = fixture.Input("tokens");
         fixture.AssertOutput("vision_tokens_projected", clip.ImageTokens(image));
@@ -99,7 +99,7 @@ internal static class CognitionFixtures
             },
         };
         using var clip = new ClipModel(config);
-        fixture.FillWeights(clip, Prefix(fixture));
+        fixture.FillWeights(clip, fixture.Prefix);
         torch.Tensor a = clip.EmbedImage(fixture.Input("pre_a"));
         torch.Tensor b = clip.EmbedImage(fixture.Input("pre_b"));
         fixture.AssertOutput("embed_a", a);
@@ -166,9 +166,6 @@ internal static class CognitionFixtures
         }
         fixture.FillWeights(module, prefix);
     }
-
-    private static string Prefix(FixtureCase fixture) =>
-        fixture.Description.GetProperty("weights").GetProperty("prefix").GetString()!;
 }
 
 internal static class Shapes

@@ -30,6 +30,9 @@ public sealed class FixtureCase : IDisposable
     /// <summary>The <c>config</c> object of <c>case.json</c>: hyper-parameters.</summary>
     public JsonElement Config => Description.GetProperty("config");
 
+    /// <summary>What the case's keys carry in front of the module's own names.</summary>
+    public string Prefix => Description.GetProperty("weights").GetProperty("prefix").GetString()!;
+
     public bool HasInput(string name) => _io!.Entries.ContainsKey("in." + name);
 
     /// <summary>The input tensor <c>in.NAME</c>, a view of the mapped file.</summary>
