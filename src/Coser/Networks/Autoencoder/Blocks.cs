@@ -171,26 +171,3 @@ internal sealed class Downsample : nn.Module<Tensor, Tensor>
         return _conv.call(padded).MoveToOuterDisposeScope();
     }
 }
-
-/// <summary>Doubles the resolution: every pixel four times, then a convolution.</summary>
-internal sealed class Upsample : nn.Module<Tensor, Tensor>
-{
-    [ComponentName(Name = "conv")]
-    private readonly Conv _conv;
-
-    public Upsample(int width, Device? device)
-        : base(nameof(Upsample))
-    {
-        _conv = new Conv(width, width, 3, device);
-        RegisterComponents();
-    }
-
-    /// <param name="input">[B,C,H,W].</param>
-    /// <returns>[B,C,2H,2W].</returns>
-    public override Tensor forward(Tensor input)
-    {
-        using var scope = NewDisposeScope();
-        Tensor twice = nn.functional.interpolate(input, scale_factor: [2, 2], mode: InterpolationMode.Nearest);
-        return _conv.call(twice).MoveToOuterDisposeScope();
-    }
-}

@@ -13,7 +13,7 @@ internal sealed class DecoderLevel : nn.Module<Tensor, Tensor>
     private readonly ModuleList<ResidualBlock> _blocks;
 
     [ComponentName(Name = "upsample")]
-    private readonly Upsample? _upsample;
+    private readonly Doubling? _upsample;
 
     public DecoderLevel(AutoencoderConfig config, int level, Device? device)
         : base(nameof(DecoderLevel))
@@ -25,7 +25,7 @@ internal sealed class DecoderLevel : nn.Module<Tensor, Tensor>
                 .Range(0, config.ResBlocks + 1)
                 .Select(i => new ResidualBlock(i == 0 ? before : width, width, config.NormGroups, device)),
         ]);
-        _upsample = level == 0 ? null : new Upsample(width, device);
+        _upsample = level == 0 ? null : new Doubling(width, width, device);
         RegisterComponents();
     }
 

@@ -42,6 +42,8 @@ internal sealed class Conv : nn.Module<Tensor, Tensor>
         RegisterComponents();
     }
 
+    public ScalarType Type => _weight.dtype;
+
     /// <summary>The same with weights and bias 0: a branch that starts silent.</summary>
     public Conv Silent()
     {
