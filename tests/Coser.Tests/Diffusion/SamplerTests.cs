@@ -153,8 +153,8 @@ public sealed class SamplerTests : IDisposable
         foreach (float[] other in new[] { Values(2, "sr", 5), Values(1, "start", 5), Values(1, "sr", 6) })
             Assert.InRange(Correlation(first, other), -0.2, 0.2);
 
-        float[] Values(ulong seed, string purpose, int step) =>
-            [.. new SeededNoise(seed, purpose).Draw(shape, step).data<float>()];
+        float[] Values(long seed, string purpose, int step) =>
+            [.. new SeededNoise(seed).Draw(purpose, shape, step).data<float>()];
     }
 
     private static double Correlation(float[] a, float[] b) =>
@@ -165,7 +165,7 @@ public sealed class SamplerTests : IDisposable
     // E[clean | z] of normally distributed data.
     private static IDenoiser Exact { get; } = new Normal();
 
-    private static Func<int, Tensor> Noise(Tensor like) => step => new SeededNoise(3, "test").Draw(like, step);
+    private static Func<int, Tensor> Noise(Tensor like) => step => new SeededNoise(3).Draw("test", like, step);
 
     private static Tensor Sample(ISampler sampler, Tensor start, int steps)
     {

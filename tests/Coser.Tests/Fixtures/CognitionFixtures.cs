@@ -13,19 +13,7 @@ internal static class CognitionFixtures
     {
         JsonElement c = fixture.Config;
         Assert.Equal("gelu(erf)", c.GetProperty("act").GetString());
-        var config = new CognitiveAdapterConfig
-        {
-            Queries = c.GetProperty("num_query_token").GetInt32(),
-            VisionWidth = c.GetProperty("vision_width").GetInt32(),
-            HiddenSize = c.GetProperty("hidden").GetInt32(),
-            Heads = c.GetProperty("heads").GetInt32(),
-            Layers = c.GetProperty("layers").GetInt32(),
-            CrossAttentionFrequency = c.GetProperty("cross_attention_freq").GetInt32(),
-            IntermediateSize = c.GetProperty("intermediate").GetInt32(),
-            VocabSize = c.GetProperty("vocab").GetInt32(),
-            MaxPositions = c.GetProperty("max_position").GetInt32(),
-            LayerNormEps = c.GetProperty("layer_norm_eps").GetDouble(),
-        };
+        CognitiveAdapterConfig config = AdapterConfig(c);
         using var adapter = new CognitiveAdapter(config);
         adapter.eval();
         Fill(fixture, adapter, fixture.Prefix);
@@ -54,19 +42,8 @@ internal static class CognitionFixtures
     [FixtureKind("openclip")]
     public static void Towers(FixtureCase fixture)
     {
-        JsonElement text = fixture.Config.GetProperty("text");
         Assert.Equal("gelu(erf)", fixture.Config.GetProperty("act").GetString());
-        ClipConfig config = VisionConfig(fixture) with
-        {
-            Text = new ClipTextConfig
-            {
-                Width = text.GetProperty("width").GetInt32(),
-                Heads = text.GetProperty("heads").GetInt32(),
-                Layers = text.GetProperty("layers").GetInt32(),
-                ContextLength = text.GetProperty("ctx").GetInt32(),
-                VocabSize = text.GetProperty("vocab").GetInt32(),
-            },
-        };
+        ClipConfig config = ClipConfig(fixture.Config);
         using var clip = new ClipModel(config);
         // The reproduction's embedder holds the network as "model".
         Fill(fixture, clip, fixture.Prefix + "model.");
@@ -88,7 +65,7 @@ internal static class CognitionFixtures
     public static void Image_similarity(FixtureCase fixture)
     {
         // The text tower takes no part: any will do.
-        ClipConfig config = VisionConfig(fixture) with
+        ClipConfig config = VisionConfig(fixture.Config) with
         {
             Text = new ClipTextConfig
             {
@@ -133,12 +110,45 @@ internal static class CognitionFixtures
             fixture.AssertOutput(name, ClipPreprocessing.Stretch(fixture.Input(name), config));
     }
 
-    private static ClipConfig VisionConfig(FixtureCase fixture)
+    /// <summary>The adapter of a case.</summary>
+    internal static CognitiveAdapterConfig AdapterConfig(JsonElement c) =>
+        new()
+        {
+            Queries = c.GetProperty("num_query_token").GetInt32(),
+            VisionWidth = c.GetProperty("vision_width").GetInt32(),
+            HiddenSize = c.GetProperty("hidden").GetInt32(),
+            Heads = c.GetProperty("heads").GetInt32(),
+            Layers = c.GetProperty("layers").GetInt32(),
+            CrossAttentionFrequency = c.GetProperty("cross_attention_freq").GetInt32(),
+            IntermediateSize = c.GetProperty("intermediate").GetInt32(),
+            VocabSize = c.GetProperty("vocab").GetInt32(),
+            MaxPositions = c.GetProperty("max_position").GetInt32(),
+            LayerNormEps = c.TryGetProperty("layer_norm_eps", out JsonElement eps) ? eps.GetDouble() : 1e-12,
+        };
+
+    /// <summary>Both towers of a case.</summary>
+    internal static ClipConfig ClipConfig(JsonElement c)
     {
-        JsonElement vision = fixture.Config.GetProperty("vision");
+        JsonElement text = c.GetProperty("text");
+        return VisionConfig(c) with
+        {
+            Text = new ClipTextConfig
+            {
+                Width = text.GetProperty("width").GetInt32(),
+                Heads = text.GetProperty("heads").GetInt32(),
+                Layers = text.GetProperty("layers").GetInt32(),
+                ContextLength = text.GetProperty("ctx").GetInt32(),
+                VocabSize = text.GetProperty("vocab").GetInt32(),
+            },
+        };
+    }
+
+    private static ClipConfig VisionConfig(JsonElement c)
+    {
+        JsonElement vision = c.GetProperty("vision");
         return new ClipConfig
         {
-            EmbedDim = fixture.Config.GetProperty("embed_dim").GetInt32(),
+            EmbedDim = c.GetProperty("embed_dim").GetInt32(),
             Vision = new ClipVisionConfig
             {
                 Width = vision.GetProperty("width").GetInt32(),

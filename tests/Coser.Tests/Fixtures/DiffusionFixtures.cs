@@ -87,6 +87,58 @@ internal static class DiffusionFixtures
         }
     }
 
+    [FixtureKind("tile_gaussian_weights")]
+    public static void Tile_weights(FixtureCase fixture)
+    {
+        foreach (string name in fixture.OutputNames)
+        {
+            int[] sides = [.. name[2..].Split('x').Select(int.Parse)];
+            fixture.AssertOutput(name, LatentTiling.GaussianWeights(sides[0], sides[1]));
+        }
+    }
+
+    [FixtureKind("tile_sampler")]
+    public static void Tiled_trajectory(FixtureCase fixture)
+    {
+        using var unet = new UnetModel(Reference.UnetConfig(fixture.Config.GetProperty("unet")));
+        using var control = new ControlEncoder(Reference.ControlConfig(fixture.Config.GetProperty("control")));
+        fixture.FillWeights(unet, fixture.Prefix + Reference.UnetPrefix);
+        fixture.FillWeights(control, fixture.Prefix + Reference.ControlPrefix);
+        var tiling = new LatentTiling(
+            fixture.Config.GetProperty("tile_size").GetInt32(),
+            fixture.Config.GetProperty("tile_overlap").GetInt32()
+        );
+        double scale = fixture.Config.GetProperty("cfg").GetDouble();
+        torch.Tensor positive = torch.cat([fixture.Input("prompt_emb"), fixture.Input("lr_prompt_emb")], dim: 1);
+        torch.Tensor negative = fixture.Input("neg_emb");
+        IDenoiser denoiser = Denoiser.Create(
+            PredictionKind.Epsilon,
+            (canvas, timestep) => tiling.Blend(canvas, (z, tile) => Predict(z, tile, timestep))
+        );
+        NoiseSchedule schedule = Respaced(fixture);
+        var state = new SamplerState(fixture.Input("x_T"), schedule.Count - 1);
+        for (int step = 0; !state.IsFinished; step++)
+        {
+            string noise = $"noise{step:00}";
+            state = new DdpmSampler().Advance(denoiser, schedule, state, _ => fixture.Input(noise));
+            fixture.AssertOutput($"step{step}", state.Latent);
+        }
+        fixture.AssertOutput("final", state.Latent);
+
+        torch.Tensor Predict(torch.Tensor z, LatentTile tile, int timestep)
+        {
+            torch.Tensor t = torch.tensor(new[] { (long)timestep });
+            using ControlFeatures lr = control.Encode(z, tile.Of(fixture.Input("lr")), t, positive);
+            using ControlFeatures reference = control.Encode(z, tile.Of(fixture.Input("reference")), t, positive);
+            using ControlMemory memory = unet.Remember(lr, reference);
+            return Guidance.Combine(
+                scale,
+                () => unet.Predict(z, t, positive, memory),
+                () => unet.Predict(z, t, negative, memory)
+            );
+        }
+    }
+
     /// <summary>The default process at the timesteps of a case.</summary>
     internal static NoiseSchedule Respaced(FixtureCase fixture) =>
         NoiseSchedule

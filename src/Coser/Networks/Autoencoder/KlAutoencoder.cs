@@ -47,6 +47,9 @@ public sealed class KlAutoencoder : nn.Module
     /// <summary>True when the decoder can take an LR image's features.</summary>
     public bool Fuses => Config.FuseBlocks is not null;
 
+    /// <summary>Type of the weights.</summary>
+    public ScalarType Type => _toLatent.Type;
+
     /// <summary>Means and log-variances of a photo's latent.</summary>
     /// <param name="image">[B,3,H,W], [-1,1], in the weights' type; H and W multiples of <see cref="AutoencoderConfig.Reduction"/>.</param>
     /// <returns>[B,2*embed_dim,H/8,W/8].</returns>

@@ -69,6 +69,9 @@ public sealed class ClipModel : nn.Module
     /// <summary>The hyper-parameters.</summary>
     public ClipConfig Config { get; }
 
+    /// <summary>Type of the weights.</summary>
+    public ScalarType Type => _textProjection.dtype;
+
     /// <summary>Logarithm of the inverse temperature of contrastive training: a scalar parameter.</summary>
     public Tensor LogitScale => _logitScale;
 

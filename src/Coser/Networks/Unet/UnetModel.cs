@@ -22,6 +22,14 @@ public sealed class ControlMemory : IDisposable
         foreach (AttentionMemory? memory in Up)
             memory?.Dispose();
     }
+
+    internal ControlMemory MoveToOuterDisposeScope()
+    {
+        Middle.MoveToOuterDisposeScope();
+        foreach (AttentionMemory? memory in Up)
+            memory?.MoveToOuterDisposeScope();
+        return this;
+    }
 }
 
 /// <summary>

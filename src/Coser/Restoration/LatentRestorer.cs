@@ -1,0 +1,76 @@
+using Coser.Diffusion;
+using Coser.Networks.Unet;
+using static TorchSharp.torch;
+
+namespace Coser.Restoration;
+
+/// <summary>
+/// Stage 3: samples the latent of the result, with the LR photo and the reference in view (section 3.3 of the paper). A
+/// latent larger than the training size goes in tiles that are blended at every step.
+/// </summary>
+/// <remarks>The networks belong to the caller.</remarks>
+public sealed class LatentRestorer(
+    UnetModel unet,
+    ControlEncoder control,
+    LatentSampling sampling,
+    LatentTiling tiling,
+    Device device
+)
+{
+    /// <summary>Name of the stage.</summary>
+    public const string Stage = "sampling";
+
+    /// <summary>Samples.</summary>
+    /// <param name="start">z at the settings' start, [1,C,h,w], float32.</param>
+    /// <param name="lr">Latent of the enlarged LR photo, same shape.</param>
+    /// <param name="reference">The reference's latent for a tile, of the tile's size; null: the branch stays silent.</param>
+    /// <param name="stage">Name of the stage where there are several.</param>
+    /// <returns>[1,C,h,w], float32.</returns>
+    /// <exception cref="OperationCanceledException">Cancelled.</exception>
+    public Tensor Restore(
+        Tensor start,
+        Tensor lr,
+        Func<LatentTile, Tensor>? reference,
+        GuidanceContext conditions,
+        SamplingSettings settings,
+        INoise noise,
+        StageContext context,
+        string stage = Stage
+    )
+    {
+        return sampling.Run(
+            stage,
+            settings,
+            (canvas, timestep) => tiling.Blend(canvas, (z, tile) => Predict(z, tile, timestep)),
+            start,
+            noise,
+            context
+        );
+
+        Tensor Predict(Tensor z, LatentTile tile, int timestep)
+        {
+            using var scope = NewDisposeScope();
+            context.Cancel.ThrowIfCancellationRequested();
+            Tensor t = tensor(new[] { (long)timestep }, device: device);
+            using ControlMemory memory = Look(z, tile, t);
+            return Guidance
+                .Combine(
+                    settings.Guidance,
+                    () => unet.Predict(z, t, conditions.Positive, memory),
+                    // The reference implementation reuses the positive side's control: so does whatever was trained with it.
+                    () => unet.Predict(z, t, conditions.Negative, memory)
+                )
+                .MoveToOuterDisposeScope();
+        }
+
+        ControlMemory Look(Tensor z, LatentTile tile, Tensor t)
+        {
+            using var scope = NewDisposeScope();
+            ControlFeatures seen = control.Encode(z, tile.Of(lr).contiguous(), t, conditions.Positive);
+            ControlFeatures? shown = reference is null
+                ? null
+                : control.Encode(z, reference(tile), t, conditions.Positive);
+            return unet.Remember(seen, shown).MoveToOuterDisposeScope();
+        }
+    }
+}

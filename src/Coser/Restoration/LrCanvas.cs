@@ -1,0 +1,81 @@
+using Coser.Imaging;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Coser.Restoration;
+
+/// <summary>
+/// A photo as the sampler wants it: at least as large as the training photos, sides even; what is beyond the photo's edge is
+/// its mirror image. Read piece by piece, so that memory does not grow with the photo.
+/// </summary>
+internal sealed class LrCanvas(Photo photo, int minimum)
+{
+    // Reach of bicubic interpolation.
+    private const int Margin = 3;
+
+    public int Width { get; } = Even(Math.Max(photo.Width, minimum));
+
+    public int Height { get; } = Even(Math.Max(photo.Height, minimum));
+
+    /// <summary>A piece of the canvas enlarged: the same values as that piece of the whole canvas enlarged.</summary>
+    /// <returns>[1,3,scale*h,scale*w], [0,1].</returns>
+    public Tensor ReadEnlarged(PixelArea area, int scale)
+    {
+        using var scope = NewDisposeScope();
+        // Around the piece what bicubic interpolation would see of the whole: its neighbours, or its edge repeated.
+        int[] columns = Places(area.Left, area.Width, Width, photo.Width);
+        int[] rows = Places(area.Top, area.Height, Height, photo.Height);
+        Tensor lr = Read(rows, columns);
+        return Enlarge(lr, scale)
+            .narrow(2, Margin * scale, area.Height * scale)
+            .narrow(3, Margin * scale, area.Width * scale)
+            .contiguous()
+            .MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Bicubic enlargement (a = -0.75, half-pixel centres) as in the reference implementation, clamped.</summary>
+    /// <param name="lr">[1,3,h,w], [0,1].</param>
+    /// <returns>[1,3,scale*h,scale*w], [0,1].</returns>
+    public static Tensor Enlarge(Tensor lr, int scale)
+    {
+        using var scope = NewDisposeScope();
+        return nn
+            .functional.interpolate(
+                lr,
+                size: [lr.shape[2] * scale, lr.shape[3] * scale],
+                mode: InterpolationMode.Bicubic,
+                align_corners: false
+            )
+            .clamp(0, 1)
+            .MoveToOuterDisposeScope();
+    }
+
+    private static int Even(int side) => side + side % 2;
+
+    private static int[] Places(int start, int length, int canvas, int side) =>
+        [
+            .. Enumerable
+                .Range(start - Margin, length + 2 * Margin)
+                .Select(i => Mirror(Math.Clamp(i, 0, canvas - 1), side)),
+        ];
+
+    // ..., 2, 1, 0, 1, 2, ..., side-1, side-2, ...
+    private static int Mirror(int place, int side)
+    {
+        if (side == 1)
+            return 0;
+        int period = 2 * (side - 1);
+        int within = place % period;
+        return within < side ? within : period - within;
+    }
+
+    private Tensor Read(int[] rows, int[] columns)
+    {
+        (int top, int left) = (rows.Min(), columns.Min());
+        var area = new PixelArea(left, top, columns.Max() - left + 1, rows.Max() - top + 1);
+        Tensor pixels = photo.Read(area);
+        return pixels.index_select(2, Index(rows, top)).index_select(3, Index(columns, left));
+    }
+
+    private static Tensor Index(int[] places, int first) => tensor(places.Select(p => (long)(p - first)).ToArray());
+}

@@ -1,0 +1,82 @@
+using Coser.Diffusion;
+
+namespace Coser.Restoration;
+
+/// <summary>Sampling effort by name.</summary>
+public enum Preset
+{
+    /// <summary>As quick as is useful.</summary>
+    Fast,
+
+    /// <summary>The default.</summary>
+    Balanced,
+
+    /// <summary>As good as the model can.</summary>
+    Best,
+}
+
+/// <summary>What stands in the reference's place when there is none.</summary>
+public enum MissingReference
+{
+    /// <summary>Nothing: the reference branch stays silent.</summary>
+    Silent,
+
+    /// <summary>The latent of an all-grey (zero) image, as in the reproduction's tile script.</summary>
+    ZeroImage,
+}
+
+/// <summary>What a preset sets.</summary>
+public sealed record PresetConfig
+{
+    /// <summary>Steps of the SR sampling.</summary>
+    public int Steps { get; init; } = 50;
+
+    /// <summary>Steps of the reference's.</summary>
+    public int ReferenceSteps { get; init; } = 50;
+
+    /// <summary>Sampler of both.</summary>
+    public SamplerKind Sampler { get; init; } = SamplerKind.Ddpm;
+
+    /// <summary>Guidance scale of the SR sampling; 1 is none.</summary>
+    public double Guidance { get; init; } = 3;
+
+    /// <summary>Guidance scale of the reference's.</summary>
+    public double ReferenceGuidance { get; init; } = 3;
+}
+
+/// <summary>How a model was trained to be used: <c>restoration</c> in model.json. The defaults are the reproduction's.</summary>
+public sealed record RestorationConfig
+{
+    /// <summary>Side of the photos the networks were trained on, in result pixels.</summary>
+    public int TrainSize { get; init; } = 512;
+
+    /// <summary>Timestep from which the reference is painted, over the noised LR latent.</summary>
+    public int ReferenceStart { get; init; } = 999;
+
+    /// <summary>Timestep from which the result is.</summary>
+    public int Start { get; init; } = 999;
+
+    /// <summary>How timesteps are spread.</summary>
+    public TimestepSpacing Spacing { get; init; }
+
+    /// <summary>What stands for a missing reference.</summary>
+    public MissingReference MissingReference { get; init; } = MissingReference.ZeroImage;
+
+    /// <summary>Weight of the LR photo's features in the decoder.</summary>
+    public double Fidelity { get; init; } = 0.5;
+
+    /// <summary>Colour correction.</summary>
+    public ColourFixKind ColourFix { get; init; } = ColourFixKind.AdaIn;
+
+    /// <summary>What the negative side of the guidance is told.</summary>
+    public string NegativePrompt { get; init; } = "";
+
+    /// <summary>Longest side of what is sampled at once, in result pixels; larger photos are cut into super-tiles.</summary>
+    public int CanvasSize { get; init; } = 1280;
+
+    /// <summary>The presets; one that is missing is the default record.</summary>
+    public IReadOnlyDictionary<Preset, PresetConfig> Presets { get; init; } = new Dictionary<Preset, PresetConfig>();
+
+    /// <summary>What a preset sets for this model.</summary>
+    public PresetConfig Of(Preset preset) => Presets.GetValueOrDefault(preset) ?? new PresetConfig();
+}
