@@ -77,6 +77,26 @@ public sealed class Photo : IDisposable
         }
     }
 
+    /// <summary>A photo made of pixels: 8 bits, sRGB, no metadata.</summary>
+    /// <param name="pixels">[1,3,h,w], sRGB in [0,1], clamped; not kept.</param>
+    /// <exception cref="ArgumentException">The shape is another, or a value is not a number.</exception>
+    public static Photo FromPixels(torch.Tensor pixels)
+    {
+        var canvas = new PixelCanvas((int)pixels.shape[^1], (int)pixels.shape[^2]);
+        try
+        {
+            canvas.Write(0, 0, pixels);
+            Image picture = PixelDepth.To(canvas.ToImage(), 8);
+            var own = new PhotoPixels(picture, picture, Alpha: null, Profile: null, BitDepth: 8);
+            return new Photo("pixels", picture.Copy(), own, PhotoFormat.Png, [], canvas);
+        }
+        catch
+        {
+            canvas.Dispose();
+            throw;
+        }
+    }
+
     /// <summary>
     /// The pixels of an area: [1,3,h,w] float32 in [0,1], sRGB, on the CPU. Grey is replicated; pixels under transparency
     /// have the colour of their visible neighbours. An 8-bit sRGB value v is exactly v/255.
@@ -100,6 +120,38 @@ public sealed class Photo : IDisposable
                 {
                     using Image tile = _pixels.Srgb.Crop(area.Left, area.Top, area.Width, area.Height);
                     return ToTensor(tile);
+                }
+            );
+        }
+    }
+
+    /// <summary>The whole photo shrunk by an antialiasing filter, without ever being in memory as a whole.</summary>
+    /// <param name="width">1 to the photo's own.</param>
+    /// <param name="height">1 to the photo's own.</param>
+    /// <returns>[1,3,height,width] as of <see cref="Read"/>.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">A side is larger than the photo's, or below 1.</exception>
+    public torch.Tensor ReadShrunk(int width, int height)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        if (width < 1 || height < 1 || width > Width || height > Height)
+            throw new ArgumentOutOfRangeException(
+                nameof(width),
+                $"{width} x {height} is not between 1 x 1 and {Width} x {Height}"
+            );
+        if ((width, height) == (Width, Height))
+            return Read(new PixelArea(0, 0, Width, Height));
+        lock (_gate)
+        {
+            return VipsEngine.Reading(
+                _path,
+                () =>
+                {
+                    using Image small = _pixels.Srgb.Resize(
+                        width / (double)Width,
+                        Enums.Kernel.Lanczos3,
+                        vscale: height / (double)Height
+                    );
+                    return ToTensor(small);
                 }
             );
         }

@@ -99,6 +99,30 @@ public sealed class PixelCanvas : IDisposable
             WriteStrip(left, top + (int)row, pixels, row, Math.Min(rows, height - row));
     }
 
+    /// <summary>Reads pixels back.</summary>
+    /// <returns>[1,3,h,w] float32 in [0,1], on the CPU.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">The area is empty or leaves the canvas.</exception>
+    public torch.Tensor Read(PixelArea area)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        bool inside =
+            area is { Left: >= 0, Top: >= 0, Width: > 0, Height: > 0 }
+            && area.Left <= Width - area.Width
+            && area.Top <= Height - area.Height;
+        if (!inside)
+            throw new ArgumentOutOfRangeException(nameof(area), $"{area} leaves the canvas of {Width} x {Height}");
+        var samples = new ushort[area.Width * Bands];
+        int plane = area.Width * area.Height;
+        var planes = new float[Bands * plane];
+        for (int y = 0; y < area.Height; y++)
+        {
+            ReadRow(area.Left, area.Top + y, samples);
+            for (int i = 0; i < samples.Length; i++)
+                planes[i % Bands * plane + y * area.Width + i / Bands] = samples[i] / 65535f;
+        }
+        return torch.tensor(planes, [1, Bands, area.Height, area.Width]);
+    }
+
     /// <summary>The picture, read lazily: 3 bands, 16 bits. It must not outlive the canvas.</summary>
     internal Image ToImage()
     {
@@ -160,6 +184,25 @@ public sealed class PixelCanvas : IDisposable
         {
             Dispose();
             throw NoRoom(e);
+        }
+    }
+
+    private void ReadRow(int left, int top, Span<ushort> samples)
+    {
+        long at = ((long)top * Width + left) * Bands;
+        if (_memory is not null)
+        {
+            _memory.AsSpan((int)at, samples.Length).CopyTo(samples);
+            return;
+        }
+        Span<byte> rest = MemoryMarshal.AsBytes(samples);
+        at *= sizeof(ushort);
+        while (rest.Length > 0)
+        {
+            int read = RandomAccess.Read(_file!, rest, at);
+            if (read == 0)
+                throw new EndOfStreamException("the temporary file of a picture has been cut off");
+            (rest, at) = (rest[read..], at + read);
         }
     }
 
