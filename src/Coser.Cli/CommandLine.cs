@@ -93,6 +93,7 @@ internal static class CommandLine
         root.Add(version);
         root.Add(verbose);
         root.Add(UpscaleCommand.Create(host, help, verbose));
+        root.Add(ReferenceCommand.Create(host, help));
         root.Add(ModelsCommand.Create(host, help));
         root.Add(EvalCommand.Create(host, help));
         root.Add(DatasetCommand.Create(host, help));

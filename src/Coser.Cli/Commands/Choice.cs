@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Numerics;
+using System.Text.Json;
 
 namespace Coser.Cli.Commands;
 
@@ -11,18 +12,30 @@ internal static class Choice
     public static Option<T> Of<T>(string name, string description)
         where T : struct, Enum
     {
-        string[] values = [.. Enum.GetNames<T>().Select(v => v.ToLowerInvariant())];
+        Option<T> option = Named<T, T>(name, description, value => value);
+        option.DefaultValueFactory = _ => default;
+        return option;
+    }
+
+    /// <summary>An option with a few fixed values; null when it is not given.</summary>
+    public static Option<T?> Maybe<T>(string name, string description)
+        where T : struct, Enum => Named<T, T?>(name, description, value => value);
+
+    private static Option<TOption> Named<T, TOption>(string name, string description, Func<T, TOption> made)
+        where T : struct, Enum
+    {
+        string[] values = [.. Enum.GetNames<T>().Select(Kebab)];
         string otherwise = $"{name} must be {string.Join(", ", values[..^1])} or {values[^1]}";
-        var option = new Option<T>(name)
+        var option = new Option<TOption>(name)
         {
             Description = description,
             HelpName = string.Join('|', values),
-            DefaultValueFactory = _ => default,
             CustomParser = result =>
             {
                 string text = result.Tokens[0].Value;
-                if (values.Contains(text, StringComparer.OrdinalIgnoreCase))
-                    return Enum.Parse<T>(text, ignoreCase: true);
+                int at = Array.FindIndex(values, v => string.Equals(v, text, StringComparison.OrdinalIgnoreCase));
+                if (at >= 0)
+                    return made(Enum.GetValues<T>()[at]);
                 result.AddError($"{otherwise}, not '{text}'.");
                 return default;
             },
@@ -31,6 +44,10 @@ internal static class Choice
         option.CompletionSources.Add(values);
         return option;
     }
+
+    // "DpmSde" -> "dpm-sde", but "AdaIn" -> "adain": as the field writes them.
+    private static string Kebab(string name) =>
+        name == "AdaIn" ? "adain" : JsonNamingPolicy.KebabCaseLower.ConvertName(name);
 
     /// <summary>A number in a range; null when it is not given.</summary>
     /// <param name="must">The range in words: "be from 1 to 100".</param>

@@ -5,6 +5,7 @@ using Coser.Cli.Reports;
 using Coser.Cli.Upscaling;
 using Coser.Engine;
 using Coser.Imaging;
+using Coser.Restoration;
 
 namespace Coser.Cli.Commands;
 
@@ -58,12 +59,16 @@ internal sealed class UpscaleCommand
         s => s is > 0 and <= 4,
         "be a number above 0 and at most 4"
     );
-    private readonly Option<long?> _seed = Choice.Number<long>(
-        "--seed",
-        "Seed of the random draws: the same seed gives the same picture.",
-        _ => true,
-        "be a whole number"
-    );
+    private readonly PictureOptions _picture = new();
+    private readonly Option<bool> _saveReference = new("--save-reference")
+    {
+        Description = "Write the reference image, too: photo.x4.reference.png beside photo.x4.jpg.",
+    };
+    private readonly Option<string> _saveStages = new("--save-stages")
+    {
+        Description = "Write the pictures of the stages (pre-SR, reference) into a folder.",
+        HelpName = "folder",
+    };
     private readonly Option<DeviceChoice> _device = Choice.Of<DeviceChoice>(
         "--device",
         "Where the networks run; auto takes a CUDA GPU when there is one."
@@ -106,8 +111,8 @@ internal sealed class UpscaleCommand
                 + "interrupted folder is finished by the same command."
         );
         command.Add(_photos);
-        help.Group(command, "Output", _output, _recursive, _format, _quality, _overwrite);
-        help.Group(command, "Picture", _model, _scale, _seed);
+        help.Group(command, "Output", _output, _recursive, _format, _quality, _overwrite, _saveReference, _saveStages);
+        _picture.AddTo(command, help, _model, _scale);
         help.Group(command, "Machine", _device, _precision, _tile, _threads, _maxPixels);
         command.Add(_json);
         _format.CompletionSources.Add("jpeg", "png", "webp", "tiff", "avif");
@@ -116,14 +121,13 @@ internal sealed class UpscaleCommand
             if (result.Tokens.Count == 1 && !PhotoFormats.TryParse(result.Tokens[0].Value, out PhotoFormat _))
                 result.AddError($"--format {result.Tokens[0].Value} is unknown: use jpeg, png, webp, tiff or avif.");
         });
-        (_quality.HelpName, _scale.HelpName, _seed.HelpName) = ("1-100", "factor", "number");
+        (_quality.HelpName, _scale.HelpName) = ("1-100", "factor");
         (_tile.HelpName, _threads.HelpName, _maxPixels.HelpName) = ("pixels", "count", "count");
         help.Default(_output, "beside the input");
         help.Default(_format, "as the input");
         help.Default(_quality, "JPEG 92, WebP 90, AVIF 80");
         help.Default(_model, DefaultModel);
         help.Default(_scale, "the model's, 4");
-        help.Default(_seed, "42");
         help.Default(_device, "auto");
         help.Default(_precision, "auto");
         help.Default(_tile, "0");
@@ -140,15 +144,25 @@ internal sealed class UpscaleCommand
         return command;
     }
 
-    private UpscaleSettings Settings(ParseResult parsed) =>
-        new()
+    private UpscaleSettings Settings(ParseResult parsed)
+    {
+        (RestoreOptions options, string? reference) = _picture.Read(parsed);
+        if (reference is not null && !File.Exists(Path.GetFullPath(reference, _host.WorkingFolder)))
+            throw new UsageException(
+                $"--reference {reference}: there is no such file. Use auto, tile, none or the path of a photo."
+            );
+        return new()
         {
             Output = parsed.GetValue(_output),
             Recursive = parsed.GetValue(_recursive),
             Overwrite = parsed.GetValue(_overwrite),
             Scale = parsed.GetValue(_scale) ?? 0,
-            Seed = parsed.GetValue(_seed) ?? 42,
-            Tile = parsed.GetValue(_tile) ?? 0,
+            Options = options with { Tile = parsed.GetValue(_tile) ?? 0 },
+            ReferenceFile = reference is null ? null : Path.GetFullPath(reference, _host.WorkingFolder),
+            SaveReference = parsed.GetValue(_saveReference),
+            StagesFolder = parsed.GetValue(_saveStages) is { } stages
+                ? Path.GetFullPath(stages, _host.WorkingFolder)
+                : null,
             Format = PhotoFormats.TryParse(parsed.GetValue(_format) ?? "", out PhotoFormat format) ? format : null,
             Quality = parsed.GetValue(_quality),
             Restorer = new RestorerRequest(
@@ -159,6 +173,7 @@ internal sealed class UpscaleCommand
                 parsed.GetValue(_maxPixels)
             ),
         };
+    }
 
     private int Run(UpscaleSettings settings, ParseResult parsed)
     {

@@ -7,7 +7,18 @@ namespace Coser.Cli.Upscaling;
 internal sealed record RestorerModel(string Name, string Folder, string Hash, int Scale, bool IsPreSrOnly);
 
 /// <summary>One photo's work.</summary>
-internal sealed record RestoreJob(string Input, string Output, RestoreOptions Options, SaveOptions Save);
+/// <param name="ReferenceFile">The user's reference photo, for <see cref="ReferenceSource.Photo"/>.</param>
+/// <param name="SaveReference">File for the reference image; null: it is not kept.</param>
+/// <param name="SaveStages">Files are named from this path: PATH.STAGE.png; null: none.</param>
+internal sealed record RestoreJob(
+    string Input,
+    string Output,
+    RestoreOptions Options,
+    SaveOptions Save,
+    string? ReferenceFile = null,
+    string? SaveReference = null,
+    string? SaveStages = null
+);
 
 /// <summary>What came of it.</summary>
 internal sealed record RestoreOutcome(
@@ -40,4 +51,9 @@ internal interface IPhotoRestorer : IDisposable
     /// <exception cref="OperationCanceledException">Cancelled; nothing was written.</exception>
     /// <exception cref="Engine.EngineException">The engine cannot be used: no file will work.</exception>
     RestoreOutcome Restore(RestoreJob job, IProgress<RestoreProgress> progress, CancellationToken cancel);
+
+    /// <summary>Paints the reference image of one file, and writes it.</summary>
+    /// <exception cref="OperationCanceledException">Cancelled; nothing was written.</exception>
+    /// <exception cref="RestorationException">The model paints none.</exception>
+    void Imagine(RestoreJob job, IProgress<RestoreProgress> progress, CancellationToken cancel);
 }

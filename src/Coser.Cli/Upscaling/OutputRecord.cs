@@ -27,6 +27,21 @@ internal sealed record OutputRecord
     public required double Scale { get; init; }
     public required long Seed { get; init; }
     public required int Tile { get; init; }
+
+    // Null where nothing was asked for: the model's own settings are in its hash.
+    public string? Preset { get; init; }
+    public int? Steps { get; init; }
+    public string? Sampler { get; init; }
+    public double? Guidance { get; init; }
+    public string? Prompt { get; init; }
+    public string? Negative { get; init; }
+    public string? Reference { get; init; }
+
+    /// <summary>SHA-256 of the user's reference photo.</summary>
+    public string? ReferenceFile { get; init; }
+
+    public double? Fidelity { get; init; }
+    public string? Color { get; init; }
     public required string Device { get; init; }
     public required string Precision { get; init; }
     public required string Format { get; init; }

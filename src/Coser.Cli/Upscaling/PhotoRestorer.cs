@@ -72,9 +72,22 @@ internal sealed class PhotoRestorer : IPhotoRestorer
             (long)Math.Ceiling(photo.Width * job.Options.Scale),
             (long)Math.Ceiling(photo.Height * job.Options.Scale)
         );
-        using RestoredPhoto restored = Resolver().Restore(photo, job.Options, progress, cancel);
+        using Photo? reference = job.ReferenceFile is null ? null : Photo.Open(job.ReferenceFile, _limits);
+        RestoreOptions options = job.Options with
+        {
+            ReferencePhoto = reference,
+            KeepStages = job.SaveStages is not null,
+        };
+        using RestoredPhoto restored = Resolver().Restore(photo, options, progress, cancel);
         cancel.ThrowIfCancellationRequested();
         progress.Report(new RestoreProgress("save", 0, 1));
+        if (job.SaveReference is not null)
+            restored.Reference?.Save(job.SaveReference);
+        if (job.SaveStages is not null)
+            Directory.CreateDirectory(Path.GetDirectoryName(job.SaveStages)!);
+        foreach ((string stage, Photo picture) in restored.Stages)
+            picture.Save($"{job.SaveStages}.{stage}.png");
+        // Last: a result that is there has all that was asked for beside it.
         restored.Photo.Save(job.Output, job.Save);
         return new RestoreOutcome(
             photo.Width,
@@ -84,6 +97,14 @@ internal sealed class PhotoRestorer : IPhotoRestorer
             restored.Timings,
             [.. photo.Notes]
         );
+    }
+
+    public void Imagine(RestoreJob job, IProgress<RestoreProgress> progress, CancellationToken cancel)
+    {
+        using Photo photo = Photo.Open(job.Input, _limits);
+        cancel.ThrowIfCancellationRequested();
+        using Photo reference = Resolver().Imagine(photo, job.Options, progress, cancel);
+        reference.Save(job.Output, job.Save);
     }
 
     public void Dispose()

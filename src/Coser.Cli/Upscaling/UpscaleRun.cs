@@ -78,18 +78,20 @@ internal sealed class UpscaleRun(
             var job = new RestoreJob(
                 photo.Input.FullPath,
                 photo.Output,
-                new RestoreOptions
+                settings.Options with
                 {
                     Scale = settings.Scale,
-                    Seed = settings.Seed,
-                    Tile = settings.Tile,
+                    Resume = new ResumeStore(StateFolder(photo.Output), record.ToText()),
                 },
                 new SaveOptions
                 {
                     Format = photo.Format,
                     Quality = settings.Quality,
                     Record = record.ToText(),
-                }
+                },
+                settings.ReferenceFile,
+                settings.SaveReference ? Beside(Path.GetDirectoryName(photo.Output)!, photo, ".reference.png") : null,
+                settings.StagesFolder is { } folder ? Beside(folder, photo, "") : null
             );
             RestoreOutcome outcome = restorer.Restore(job, new Relay(report, photo), cancel);
             report.Done(photo, outcome, new FileInfo(photo.Output).Length, Seconds(start));
@@ -120,13 +122,33 @@ internal sealed class UpscaleRun(
             Input = Hash(photo.Input.FullPath, cancel),
             Model = restorer.Model.Hash,
             Scale = settings.Scale,
-            Seed = settings.Seed,
-            Tile = settings.Tile,
+            Seed = settings.Options.Seed,
+            Tile = settings.Options.Tile,
+            Preset = Unless(Preset.Balanced, settings.Options.Preset),
+            Steps = settings.Options.Steps,
+            Sampler = settings.Options.Sampler?.ToString(),
+            Guidance = settings.Options.Guidance,
+            Prompt = settings.Options.Prompt.Length > 0 ? settings.Options.Prompt : null,
+            Negative = settings.Options.NegativePrompt,
+            Reference = Unless(ReferenceSource.Auto, settings.Options.Reference),
+            ReferenceFile = settings.ReferenceFile is { } file ? Hash(file, cancel) : null,
+            Fidelity = settings.Options.Fidelity,
+            Color = settings.Options.ColourFix?.ToString(),
             Device = restorer.Device,
             Precision = restorer.Precision,
             Format = photo.Format.ToString().ToLowerInvariant(),
             Quality = settings.Quality,
         };
+
+    private static string? Unless<T>(T usual, T value)
+        where T : struct, Enum => value.Equals(usual) ? null : value.ToString();
+
+    // Hidden, so that a folder given as input does not find it.
+    private static string StateFolder(string output) =>
+        Path.Combine(Path.GetDirectoryName(output)!, $".{Path.GetFileName(output)}.coser-state");
+
+    private static string Beside(string folder, PlannedPhoto photo, string ending) =>
+        Path.Combine(folder, Path.GetFileNameWithoutExtension(photo.Output) + ending);
 
     private static string Hash(string path, CancellationToken cancel)
     {

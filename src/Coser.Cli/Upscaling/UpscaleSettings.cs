@@ -1,5 +1,6 @@
 using Coser.Engine;
 using Coser.Imaging;
+using Coser.Restoration;
 
 namespace Coser.Cli.Upscaling;
 
@@ -14,8 +15,18 @@ internal sealed record UpscaleSettings
     /// <summary>0 stands for the model's own.</summary>
     public double Scale { get; init; }
 
-    public long Seed { get; init; } = 42;
-    public int Tile { get; init; }
+    /// <summary>What changes the pixels, but for the scale.</summary>
+    public RestoreOptions Options { get; init; } = new();
+
+    /// <summary>The user's reference photo, full path.</summary>
+    public string? ReferenceFile { get; init; }
+
+    /// <summary>Write the reference image beside each result.</summary>
+    public bool SaveReference { get; init; }
+
+    /// <summary>Folder for the pictures of all stages.</summary>
+    public string? StagesFolder { get; init; }
+
     public PhotoFormat? Format { get; init; }
     public int? Quality { get; init; }
 }

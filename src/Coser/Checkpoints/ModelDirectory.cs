@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Text.Json;
 using Coser.Networks.PreSr;
+using Coser.Tokenization;
 
 namespace Coser.Checkpoints;
 
@@ -125,6 +126,14 @@ public sealed class ModelDirectory : IDisposable
                 .Select(d => Path.GetFullPath(d))
                 .DistinctBy(Path.GetFileName, StringComparer.Ordinal),
         ];
+    }
+
+    /// <summary>The model's tokenizer; null: it has none.</summary>
+    /// <exception cref="CheckpointException">It is damaged.</exception>
+    public ClipTokenizer? OpenTokenizer()
+    {
+        string folder = Path.Combine(Folder, "tokenizer");
+        return Directory.Exists(folder) ? ClipTokenizer.Open(folder) : null;
     }
 
     /// <summary>Builds the pre-SR network and fills it, in float32 on the CPU.</summary>

@@ -1,5 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Coser.Diffusion;
+using Coser.Restoration;
 
 namespace Coser.Checkpoints;
 
@@ -27,6 +29,12 @@ public sealed record ModelManifest
     /// <summary>The networks by role: <c>presr</c>, <c>clip</c>, <c>adapter</c>, <c>unet</c>, <c>control</c>,
     /// <c>autoencoder</c>, <c>cfw</c>.</summary>
     public required IReadOnlyDictionary<string, ComponentManifest> Components { get; init; }
+
+    /// <summary>The diffusion process of the UNet; null: SD 2.1's.</summary>
+    public DiffusionConfig? Diffusion { get; init; }
+
+    /// <summary>How the model was trained to be used; null: as the reproduction is.</summary>
+    public RestorationConfig? Restoration { get; init; }
 
     /// <summary>How the weights came to be: data, recipe, hours, code version, figures. Free form.</summary>
     public JsonElement? Provenance { get; init; }

@@ -202,7 +202,8 @@ public sealed class PixelCanvas : IDisposable
             int read = RandomAccess.Read(_file!, rest, at);
             if (read == 0)
                 throw new EndOfStreamException("the temporary file of a picture has been cut off");
-            (rest, at) = (rest[read..], at + read);
+            rest = rest[read..];
+            at += read;
         }
     }
 

@@ -76,7 +76,9 @@ public sealed class LatentSampling(DiffusionConfig process)
             }
             catch (OperationCanceledException)
             {
-                context.Resume?.Save(stage, state);
+                // What took no time is not worth a folder.
+                if (context.Resume is { IsWorthwhile: true } kept)
+                    kept.Save(stage, state);
                 throw;
             }
             if (!state.IsFinished && context.Resume is { IsDue: true } store)
@@ -85,8 +87,8 @@ public sealed class LatentSampling(DiffusionConfig process)
         if (!state.Latent.isfinite().all().item<bool>())
             throw new RestorationException("the network gave values that are not numbers; try --precision fp32");
         // A finished stage is worth keeping only if there will be something to resume.
-        if (context.Resume is { HasSaved: true } kept)
-            kept.Save(stage, state);
+        if (context.Resume is { HasSaved: true } finished)
+            finished.Save(stage, state);
         return state.Latent.MoveToOuterDisposeScope();
 
         SamplerState OneStep(SamplerState before)

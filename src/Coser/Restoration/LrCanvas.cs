@@ -8,14 +8,18 @@ namespace Coser.Restoration;
 /// A photo as the sampler wants it: at least as large as the training photos, sides even; what is beyond the photo's edge is
 /// its mirror image. Read piece by piece, so that memory does not grow with the photo.
 /// </summary>
-internal sealed class LrCanvas(Photo photo, int minimum)
+/// <param name="read">Pixels of an area, [1,3,h,w] in [0,1].</param>
+/// <param name="width">Of the photo.</param>
+/// <param name="height">Of the photo.</param>
+/// <param name="minimum">Least side of the canvas.</param>
+internal sealed class LrCanvas(Func<PixelArea, Tensor> read, int width, int height, int minimum)
 {
     // Reach of bicubic interpolation.
     private const int Margin = 3;
 
-    public int Width { get; } = Even(Math.Max(photo.Width, minimum));
+    public int Width { get; } = Even(Math.Max(width, minimum));
 
-    public int Height { get; } = Even(Math.Max(photo.Height, minimum));
+    public int Height { get; } = Even(Math.Max(height, minimum));
 
     /// <summary>A piece of the canvas enlarged: the same values as that piece of the whole canvas enlarged.</summary>
     /// <returns>[1,3,scale*h,scale*w], [0,1].</returns>
@@ -23,8 +27,8 @@ internal sealed class LrCanvas(Photo photo, int minimum)
     {
         using var scope = NewDisposeScope();
         // Around the piece what bicubic interpolation would see of the whole: its neighbours, or its edge repeated.
-        int[] columns = Places(area.Left, area.Width, Width, photo.Width);
-        int[] rows = Places(area.Top, area.Height, Height, photo.Height);
+        int[] columns = Places(area.Left, area.Width, Width, width);
+        int[] rows = Places(area.Top, area.Height, Height, height);
         Tensor lr = Read(rows, columns);
         return Enlarge(lr, scale)
             .narrow(2, Margin * scale, area.Height * scale)
@@ -73,7 +77,7 @@ internal sealed class LrCanvas(Photo photo, int minimum)
     {
         (int top, int left) = (rows.Min(), columns.Min());
         var area = new PixelArea(left, top, columns.Max() - left + 1, rows.Max() - top + 1);
-        Tensor pixels = photo.Read(area);
+        Tensor pixels = read(area);
         return pixels.index_select(2, Index(rows, top)).index_select(3, Index(columns, left));
     }
 

@@ -65,10 +65,7 @@ public sealed class PreSrEnlarger : IDisposable
                 canvas.Write(area.Left * Scale, area.Top * Scale, output);
                 progress?.Invoke(n + 1, rows * columns);
             }
-            if (before.Varies && !after.Varies)
-                throw new RestorationException(
-                    "the network gave one colour for the whole photo: its weights are damaged"
-                );
+            PixelRange.Compare(before, after);
             return canvas;
         }
         catch
@@ -106,20 +103,5 @@ public sealed class PreSrEnlarger : IDisposable
             .narrow(3, (area.Left - left) * Scale, area.Width * Scale)
             .clamp(0, 1)
             .cpu();
-    }
-
-    // Smallest and largest value seen, to notice a constant result.
-    private sealed class PixelRange
-    {
-        private float _lowest = float.PositiveInfinity;
-        private float _highest = float.NegativeInfinity;
-
-        public bool Varies => _highest > _lowest;
-
-        public void Add(Tensor pixels)
-        {
-            _lowest = Math.Min(_lowest, pixels.min().item<float>());
-            _highest = Math.Max(_highest, pixels.max().item<float>());
-        }
     }
 }

@@ -37,6 +37,9 @@ public sealed class ResumeStore
     /// <summary>True when enough time has passed since the last save.</summary>
     public bool IsDue => _sinceSave.Elapsed >= _interval;
 
+    /// <summary>True when stopping now would lose more than that time.</summary>
+    public bool IsWorthwhile => HasSaved || IsDue;
+
     /// <summary>The state of a stage; null when there is none for this restoration, or it is damaged.</summary>
     public SamplerState? Load(string stage)
     {

@@ -62,6 +62,12 @@ internal sealed class FakeRestorer : IPhotoRestorer
         return new RestoreOutcome(10, 20, 40, 80, [new StageTiming("pre-SR", 0.5)], ["CMYK became sRGB"]);
     }
 
+    public void Imagine(RestoreJob job, IProgress<RestoreProgress> progress, CancellationToken cancel)
+    {
+        Jobs.Add(job);
+        File.WriteAllText(job.Output, "a picture");
+    }
+
     public void Dispose() { }
 
     // A real one, asked for: nothing but the runtime may make it.
