@@ -66,8 +66,11 @@ internal sealed class CoserPipeline : IDisposable
         _codec = new LatentCodec(networks.Autoencoder, networks.Wrapping, _device, config.CanvasSize);
         _sampling = new LatentSampling(diffusion);
         _references = new ReferenceGenerator(networks.Unet, _sampling, _device);
-        int tile = config.TrainSize / _codec.Reduction;
-        var tiling = new LatentTiling(tile, tile / 2);
+        var tiling = new LatentTiling(
+            config.TrainSize / _codec.Reduction,
+            config.TileOverlap / _codec.Reduction,
+            config.TileBatch
+        );
         _restorer = new LatentRestorer(networks.Unet, networks.Control, _sampling, tiling, _device);
     }
 

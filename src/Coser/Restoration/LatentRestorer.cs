@@ -41,36 +41,41 @@ public sealed class LatentRestorer(
         return sampling.Run(
             stage,
             settings,
-            (canvas, timestep) => tiling.Blend(canvas, (z, tile) => Predict(z, tile, timestep)),
+            (canvas, timestep) => tiling.Blend(canvas, (z, tiles) => Predict(z, tiles, timestep)),
             start,
             noise,
             context
         );
 
-        Tensor Predict(Tensor z, LatentTile tile, int timestep)
+        Tensor Predict(Tensor z, IReadOnlyList<LatentTile> tiles, int timestep)
         {
             using var scope = NewDisposeScope();
             context.Cancel.ThrowIfCancellationRequested();
-            Tensor t = tensor(new[] { (long)timestep }, device: device);
-            using ControlMemory memory = Look(z, tile, t);
+            Tensor t = full([tiles.Count], timestep, dtype: int64, device: device);
+            Tensor positive = Each(conditions.Positive, tiles.Count);
+            Tensor negative = Each(conditions.Negative, tiles.Count);
+            using ControlMemory memory = Look(z, tiles, t, positive);
             return Guidance
                 .Combine(
                     settings.Guidance,
-                    () => unet.Predict(z, t, conditions.Positive, memory),
+                    () => unet.Predict(z, t, positive, memory),
                     // The reference implementation reuses the positive side's control: so does whatever was trained with it.
-                    () => unet.Predict(z, t, conditions.Negative, memory)
+                    () => unet.Predict(z, t, negative, memory)
                 )
                 .MoveToOuterDisposeScope();
         }
 
-        ControlMemory Look(Tensor z, LatentTile tile, Tensor t)
+        ControlMemory Look(Tensor z, IReadOnlyList<LatentTile> tiles, Tensor t, Tensor tokens)
         {
             using var scope = NewDisposeScope();
-            ControlFeatures seen = control.Encode(z, tile.Of(lr).contiguous(), t, conditions.Positive);
+            ControlFeatures seen = control.Encode(z, LatentTile.Stack(lr, tiles), t, tokens);
             ControlFeatures? shown = reference is null
                 ? null
-                : control.Encode(z, reference(tile), t, conditions.Positive);
+                : control.Encode(z, cat([.. tiles.Select(reference)]), t, tokens);
             return unet.Remember(seen, shown).MoveToOuterDisposeScope();
         }
     }
+
+    // [1,T,C] -> [n,T,C]
+    private static Tensor Each(Tensor tokens, int count) => tokens.expand(count, -1, -1);
 }

@@ -50,6 +50,12 @@ public sealed record RestorationConfig
     /// <summary>Side of the photos the networks were trained on, in result pixels.</summary>
     public int TrainSize { get; init; } = 512;
 
+    /// <summary>What neighbouring tiles of a larger latent share, in result pixels; a multiple of the autoencoder's reduction.</summary>
+    public int TileOverlap { get; init; } = 256;
+
+    /// <summary>Tiles that are sampled together.</summary>
+    public int TileBatch { get; init; } = 1;
+
     /// <summary>Timestep from which the reference is painted, over the noised LR latent.</summary>
     public int ReferenceStart { get; init; } = 999;
 

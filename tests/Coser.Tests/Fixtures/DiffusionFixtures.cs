@@ -113,7 +113,7 @@ internal static class DiffusionFixtures
         torch.Tensor negative = fixture.Input("neg_emb");
         IDenoiser denoiser = Denoiser.Create(
             PredictionKind.Epsilon,
-            (canvas, timestep) => tiling.Blend(canvas, (z, tile) => Predict(z, tile, timestep))
+            (canvas, timestep) => tiling.Blend(canvas, (z, tiles) => Predict(z, tiles[0], timestep))
         );
         NoiseSchedule schedule = Respaced(fixture);
         var state = new SamplerState(fixture.Input("x_T"), schedule.Count - 1);

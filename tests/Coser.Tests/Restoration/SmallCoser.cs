@@ -25,6 +25,8 @@ internal static class SmallCoser
         {
             TrainSize = TrainSize,
             CanvasSize = 192,
+            TileOverlap = 32,
+            TileBatch = 2,
             Start = 600,
             Presets = Enum.GetValues<Preset>()
                 .ToDictionary(
