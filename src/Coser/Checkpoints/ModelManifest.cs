@@ -28,6 +28,9 @@ public sealed record ModelManifest
     /// <c>autoencoder</c>, <c>cfw</c>.</summary>
     public required IReadOnlyDictionary<string, ComponentManifest> Components { get; init; }
 
+    /// <summary>How the model samples where the user says nothing: steps, guidance, strength of feature wrapping.</summary>
+    public JsonElement? Sample { get; init; }
+
     /// <summary>How the weights came to be: data, recipe, hours, code version, figures. Free form.</summary>
     public JsonElement? Provenance { get; init; }
 }
@@ -35,7 +38,7 @@ public sealed record ModelManifest
 /// <summary>One network of a model.</summary>
 public sealed record ComponentManifest
 {
-    /// <summary>Which network class: <c>msrresnet</c>.</summary>
+    /// <summary>Which network class, e.g. <c>msrresnet</c> (<see cref="NetworkKind.Name"/>).</summary>
     public required string Kind { get; init; }
 
     /// <summary>Its weights, a safetensors file in the model's folder.</summary>
