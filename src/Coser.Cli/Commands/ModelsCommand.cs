@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using Coser.Checkpoints;
+using Coser.Checkpoints.Conversion;
 using Coser.Cli.Help;
 using Coser.Cli.Models;
 using Coser.Cli.Reports;
@@ -9,14 +10,16 @@ using Spectre.Console;
 
 namespace Coser.Cli.Commands;
 
-/// <summary><c>coser models list</c> and <c>coser models info</c></summary>
+/// <summary><c>coser models</c> with <c>list</c> and <c>info</c></summary>
 internal static class ModelsCommand
 {
     public static Command Create(CliHost host, HelpPages help)
     {
-        var command = new Command("models", "Lists models and shows what is in them.");
+        var command = new Command("models", "Lists, shows, checks and converts models.");
         command.Add(CreateList(host));
         command.Add(CreateInfo(host, help));
+        command.Add(VerifyCommand.Create(host, help));
+        command.Add(ConvertCommand.Create(host, help));
         help.Examples(
             command,
             ("coser models list", "models --model knows by name"),
@@ -38,11 +41,12 @@ internal static class ModelsCommand
 
     private static Command CreateInfo(CliHost host, HelpPages help)
     {
-        var command = new Command("info", "Shows a model's networks, or the tensors of a checkpoint file.");
+        var command = new Command("info", "Shows a model's networks, or what is in a checkpoint.");
         var path = new Argument<string>("path")
         {
-            HelpName = "model|file",
-            Description = "A model's name or folder, or a checkpoint file (safetensors or PyTorch).",
+            HelpName = "model|file|folder",
+            Description =
+                "A model's name or folder, a checkpoint file (safetensors or PyTorch), or a diffusers folder.",
         };
         Option<bool> json = Choice.Json("Print JSON.");
         command.Add(path);
@@ -113,6 +117,14 @@ internal static class ModelsCommand
         {
             CheckpointSummary file = CheckpointSummary.Read(full);
             host.Out.WriteLine(json ? CliJson.Document(file) : file.ToText());
+            return ExitCode.Success;
+        }
+        if (DiffusersFolder.Files(full) is [_, ..] parts && !File.Exists(Path.Combine(full, "model.json")))
+        {
+            CheckpointSummary[] files = [.. parts.Select(CheckpointSummary.Read)];
+            host.Out.WriteLine(
+                json ? CliJson.Document(files) : string.Join(Environment.NewLine, files.Select(f => f.ToText()))
+            );
             return ExitCode.Success;
         }
         ModelSummary model = ModelSummary.Read(Directory.Exists(full) ? full : path);

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Coser.Checkpoints;
+using Coser.Checkpoints.Renaming;
 
 namespace Coser.Cli.Models;
 
@@ -7,11 +8,17 @@ namespace Coser.Cli.Models;
 internal sealed record TensorSummary(string Name, string DType, long[] Shape);
 
 /// <summary>What is said of a checkpoint file.</summary>
+/// <param name="Layout">Which published layout it has, or what else it is; null: none that is known.</param>
+/// <param name="Components">The networks it has tensors of.</param>
+/// <param name="Unknown">Tensors that its layout does not have.</param>
 internal sealed record CheckpointSummary(
     string Path,
     string Format,
     long Bytes,
     long Parameters,
+    string? Layout,
+    IReadOnlyList<string> Components,
+    IReadOnlyList<string> Unknown,
     IReadOnlyDictionary<string, string> Metadata,
     IReadOnlyList<TensorSummary> Tensors
 )
@@ -22,6 +29,7 @@ internal sealed record CheckpointSummary(
         if (!File.Exists(path))
             throw new CheckpointException(path, "there is no such file");
         using ICheckpoint file = CheckpointFile.Open(path);
+        RenamedCheckpoint? known = RenamingTables.Find(file)?.Apply(file);
         TensorSummary[] tensors =
         [
             .. file.Entries.Values.Select(e => new TensorSummary(e.Name, e.DType.ToString(), e.Shape)),
@@ -31,6 +39,9 @@ internal sealed record CheckpointSummary(
             file.Wrapper is null ? file.Format : $"{file.Format}, weights in '{file.Wrapper}'",
             new FileInfo(path).Length,
             tensors.Sum(t => t.Shape.Aggregate(1L, (n, d) => n * d)),
+            known?.Layout ?? RenamingTables.ForeignVerdict(file),
+            known?.Components ?? [],
+            known?.Unknown ?? [],
             file.Metadata,
             tensors
         );
@@ -42,6 +53,12 @@ internal sealed record CheckpointSummary(
         text.WriteLine(Path);
         text.WriteLine(
             $"{Format}, {Tensors.Count} tensors, {Sizes.Count(Parameters)} values ({Parameters}), {Sizes.Bytes(Bytes)}"
+        );
+        text.WriteLine(
+            Components is []
+                ? $"layout: {Layout ?? "of no known model"}"
+                : $"layout: {Layout} ({string.Join(", ", Components)})"
+                    + (Unknown.Count > 0 ? $", {Unknown.Count} tensors belong to something else" : "")
         );
         foreach ((string key, string value) in Metadata.OrderBy(m => m.Key, StringComparer.Ordinal))
             text.WriteLine($"{key}: {value}");

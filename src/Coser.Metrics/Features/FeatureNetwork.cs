@@ -9,6 +9,9 @@ namespace Coser.Metrics.Features;
 /// <summary>Sizes of a <see cref="FeatureNetwork"/>.</summary>
 public sealed record FeatureNetworkConfig
 {
+    /// <summary>Kind of the component in a model directory.</summary>
+    public const string Kind = "features";
+
     /// <summary>Channels of each level; every level after the first has half the resolution of the one before.</summary>
     [JsonPropertyName("widths")]
     public IReadOnlyList<int> Widths { get; init; } = [32, 64, 128, 256];
@@ -43,8 +46,9 @@ public sealed class FeatureNetwork : nn.Module<Tensor, Tensor>
     private readonly Linear _head;
 
     /// <summary>Builds the network, He-initialised.</summary>
+    /// <param name="device">META: without values, to be filled from a file.</param>
     /// <exception cref="ArgumentException">Widths and blocks differ in number, or a size is below 1.</exception>
-    public FeatureNetwork(FeatureNetworkConfig config)
+    public FeatureNetwork(FeatureNetworkConfig config, Device? device = null)
         : base(nameof(FeatureNetwork))
     {
         if (config.Widths.Count == 0 || config.Widths.Count != config.Blocks.Count)
@@ -54,11 +58,16 @@ public sealed class FeatureNetwork : nn.Module<Tensor, Tensor>
         Config = config;
         int[] widths = [.. config.Widths];
         _enter = new ModuleList<Conv2d>([
-            .. widths.Select((w, i) => FeatureBlock.Conv3(i == 0 ? 3 : widths[i - 1], w, stride: i == 0 ? 1 : 2)),
+            .. widths.Select(
+                (w, i) => FeatureBlock.Conv3(i == 0 ? 3 : widths[i - 1], w, device, stride: i == 0 ? 1 : 2)
+            ),
         ]);
-        _levels = new ModuleList<FeatureLevel>([.. widths.Select((w, i) => new FeatureLevel(w, config.Blocks[i]))]);
-        _head = nn.Linear(widths[^1], config.Classes.Count);
+        _levels = new ModuleList<FeatureLevel>([
+            .. widths.Select((w, i) => new FeatureLevel(w, config.Blocks[i], device)),
+        ]);
+        _head = nn.Linear(widths[^1], config.Classes.Count, device: device);
         using (no_grad())
+        using (NewDisposeScope())
         {
             _head.weight.mul_(0.1);
             nn.init.zeros_(_head.bias!);
@@ -112,10 +121,12 @@ internal sealed class FeatureLevel : nn.Module<Tensor, Tensor>
     [ComponentName(Name = "blocks")]
     private readonly ModuleList<FeatureBlock> _blocks;
 
-    public FeatureLevel(int width, int blocks)
+    public FeatureLevel(int width, int blocks, Device? device)
         : base(nameof(FeatureLevel))
     {
-        _blocks = new ModuleList<FeatureBlock>([.. Enumerable.Range(0, blocks).Select(_ => new FeatureBlock(width))]);
+        _blocks = new ModuleList<FeatureBlock>([
+            .. Enumerable.Range(0, blocks).Select(_ => new FeatureBlock(width, device)),
+        ]);
         RegisterComponents();
     }
 
@@ -141,12 +152,12 @@ internal sealed class FeatureBlock : nn.Module<Tensor, Tensor>
     [ComponentName(Name = "gain")]
     private readonly Parameter _gain;
 
-    public FeatureBlock(int width)
+    public FeatureBlock(int width, Device? device)
         : base(nameof(FeatureBlock))
     {
-        _conv1 = Conv3(width, width);
-        _conv2 = Conv3(width, width);
-        _gain = new Parameter(full([1], 0.1f));
+        _conv1 = Conv3(width, width, device);
+        _conv2 = Conv3(width, width, device);
+        _gain = new Parameter(full([1], 0.1f, device: device));
         _gain.DetachFromDisposeScope();
         RegisterComponents();
     }
@@ -161,10 +172,11 @@ internal sealed class FeatureBlock : nn.Module<Tensor, Tensor>
     }
 
     /// <summary>A 3x3 convolution, He-initialised, bias 0.</summary>
-    internal static Conv2d Conv3(long inputs, long outputs, long stride = 1)
+    internal static Conv2d Conv3(long inputs, long outputs, Device? device, long stride = 1)
     {
-        Conv2d conv = nn.Conv2d(inputs, outputs, 3, stride: stride, padding: 1);
+        Conv2d conv = nn.Conv2d(inputs, outputs, 3, stride: stride, padding: 1, device: device);
         using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
         nn.init.kaiming_normal_(conv.weight);
         nn.init.zeros_(conv.bias!);
         return conv;

@@ -82,7 +82,7 @@ public sealed class PreSrStage : ITrainingStage
 
     /// <inheritdoc/>
     public IReadOnlyList<TrainedComponent> Components(IReadOnlyDictionary<string, Tensor> weights) =>
-        [TrainedComponent.Create(ModelDirectory.PreSrRole, "msrresnet", _recipe.Network, weights)];
+        [TrainedComponent.Create(ModelDirectory.PreSrRole, MsrResNetConfig.Kind, _recipe.Network, weights)];
 
     /// <inheritdoc/>
     public void Dispose()

@@ -37,6 +37,10 @@ public sealed record ElementType(string Name, int Size, ScalarType? Torch)
         StringComparer.Ordinal
     );
 
+    /// <summary>True for the floating-point types that the engine has.</summary>
+    public bool IsFloat =>
+        Torch is ScalarType.Float64 or ScalarType.Float32 or ScalarType.Float16 or ScalarType.BFloat16;
+
     /// <summary>The type of a safetensors name, or null.</summary>
     public static ElementType? Find(string name) => ByName.GetValueOrDefault(name);
 

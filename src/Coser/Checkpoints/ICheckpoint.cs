@@ -34,4 +34,11 @@ public interface ICheckpoint : IDisposable
     /// <exception cref="KeyNotFoundException">No tensor has that name.</exception>
     /// <exception cref="CheckpointException">The engine has no such element type.</exception>
     torch.Tensor Read(string name);
+
+    /// <summary>
+    /// Lets the pages of a tensor leave this process's memory. Read again they come back from the file, so tensors made from
+    /// them stay valid. A walk over a large file needs no more memory than its largest tensor.
+    /// </summary>
+    /// <exception cref="KeyNotFoundException">No tensor has that name.</exception>
+    void Forget(string name) { }
 }

@@ -1,4 +1,5 @@
 using System.IO.MemoryMappedFiles;
+using System.Runtime.InteropServices;
 using Coser.Engine;
 using Microsoft.Win32.SafeHandles;
 using TorchSharp;
@@ -9,7 +10,7 @@ namespace Coser.Checkpoints;
 /// A read-only file in memory, counted: the owner and every tensor over it hold one reference, and the last one out
 /// unmaps it.
 /// </summary>
-internal sealed unsafe class MappedFile
+internal sealed unsafe partial class MappedFile
 {
     private readonly MemoryMappedFile? _file;
     private readonly MemoryMappedViewAccessor? _view;
@@ -103,9 +104,25 @@ internal sealed unsafe class MappedFile
     {
         if (shape.Contains(0) || IsDense(shape, strides))
             return View(offset, shape, type);
-        long extent = 1 + shape.Zip(strides, (size, stride) => (size - 1) * stride).Sum();
-        using torch.Tensor storage = View(offset, [extent], type);
+        using torch.Tensor storage = View(offset, [Extent(shape, strides)], type);
         return storage.as_strided(shape, strides);
+    }
+
+    /// <summary>Elements from the first to the last one of a tensor that has any.</summary>
+    public static long Extent(long[] shape, long[] strides) =>
+        1 + shape.Zip(strides, (size, stride) => (size - 1) * stride).Sum();
+
+    /// <summary>Takes whole pages out of the process's memory; the next touch reads them from the file again.</summary>
+    public void Forget(long offset, long bytes)
+    {
+        const int DontNeed = 4; // on Linux and macOS alike
+        long page = Environment.SystemPageSize;
+        // The map starts at a page.
+        long first = offset / page * page;
+        long end = Math.Min((offset + bytes + page - 1) / page * page, Length);
+        // Advice only: where it is not taken, memory is fuller and nothing else is different.
+        if (bytes > 0 && (OperatingSystem.IsLinux() || OperatingSystem.IsMacOS()))
+            _ = Advise(_start + first, (nuint)(end - first), DontNeed);
     }
 
     public void Release()
@@ -128,4 +145,7 @@ internal sealed unsafe class MappedFile
         }
         return true;
     }
+
+    [LibraryImport("libc", EntryPoint = "madvise")]
+    private static partial int Advise(void* address, nuint length, int advice);
 }

@@ -1,7 +1,9 @@
 using System.Security.Cryptography;
 using System.Text.Json;
+using Coser.Checkpoints.Renaming;
 using Coser.Networks.PreSr;
 using Coser.Tokenization;
+using TorchSharp;
 
 namespace Coser.Checkpoints;
 
@@ -20,9 +22,9 @@ public sealed record ModelComponent(string Role, string Kind, string File, long 
 public sealed class ModelDirectory : IDisposable
 {
     /// <summary>Role of the pre-SR network.</summary>
-    public const string PreSrRole = "presr";
+    public const string PreSrRole = ComponentNames.PreSr;
 
-    private const string ManifestName = "model.json";
+    internal const string ManifestName = "model.json";
     private readonly Dictionary<string, SafetensorsFile> _files;
     private readonly Lazy<string> _hash;
 
@@ -95,7 +97,7 @@ public sealed class ModelDirectory : IDisposable
     /// <exception cref="CheckpointException">There is none; the message lists the names that exist.</exception>
     public static string Find(string nameOrPath)
     {
-        if (File.Exists(Path.Combine(nameOrPath, ManifestName)))
+        if (System.IO.File.Exists(Path.Combine(nameOrPath, ManifestName)))
             return Path.GetFullPath(nameOrPath);
         string? named = Available().FirstOrDefault(m => Path.GetFileName(m) == nameOrPath);
         if (named is not null)
@@ -122,7 +124,7 @@ public sealed class ModelDirectory : IDisposable
             .. roots
                 .Where(r => !string.IsNullOrEmpty(r) && Directory.Exists(r))
                 .SelectMany(r => Directory.EnumerateDirectories(r!).Order(StringComparer.Ordinal))
-                .Where(d => File.Exists(Path.Combine(d, ManifestName)))
+                .Where(d => System.IO.File.Exists(Path.Combine(d, ManifestName)))
                 .Select(d => Path.GetFullPath(d))
                 .DistinctBy(Path.GetFileName, StringComparer.Ordinal),
         ];
@@ -136,26 +138,50 @@ public sealed class ModelDirectory : IDisposable
         return Directory.Exists(folder) ? ClipTokenizer.Open(folder) : null;
     }
 
-    /// <summary>Builds the pre-SR network and fills it, in float32 on the CPU.</summary>
-    /// <exception cref="CheckpointException">The model has no pre-SR, of another kind, or its weights do not fit.</exception>
-    public MsrResNet LoadPreSr()
+    /// <summary>Builds a network of the model on the META device: names and shapes, no values.</summary>
+    /// <exception cref="CheckpointException">The model has no such network, of another kind, or it cannot be built.</exception>
+    public TNetwork Build<TNetwork>(string role, NetworkKind<TNetwork> kind)
+        where TNetwork : torch.nn.Module => (TNetwork)Build(role, (NetworkKind)kind);
+
+    /// <inheritdoc cref="Build{TNetwork}"/>
+    public torch.nn.Module Build(string role, NetworkKind kind)
     {
-        if (!Manifest.Components.TryGetValue(PreSrRole, out ComponentManifest? component))
-            throw new CheckpointException(Folder, "the model has no pre-SR network");
-        if (component.Kind != "msrresnet")
-            throw new CheckpointException(Folder, $"no pre-SR network of kind '{component.Kind}' is known");
-        MsrResNet network;
+        if (!Manifest.Components.TryGetValue(role, out ComponentManifest? component))
+            throw new CheckpointException(Folder, $"the model has no component '{role}'");
+        if (component.Kind != kind.Name)
+            throw new CheckpointException(Folder, $"its '{role}' is a '{component.Kind}', not a '{kind.Name}'");
         try
         {
-            network = new MsrResNet(component.Config.Deserialize<MsrResNetConfig>(CoserJson.Strict)!);
+            return kind.Build(component.Config);
         }
-        catch (Exception e) when (e is JsonException or ArgumentException)
+        catch (Exception e) when (e is JsonException or ArgumentException or InvalidOperationException)
         {
-            throw new CheckpointException(Path.Combine(Folder, ManifestName), "presr: " + e.Message, e);
+            throw new CheckpointException(Path.Combine(Folder, ManifestName), $"{role}: {e.Message}", e);
         }
+    }
+
+    /// <summary>
+    /// Builds a network and gives it its weights, for inference. On the CPU, in the type of the file, they are views of the
+    /// mapped file (<see cref="WeightLoader.Attach"/>), which outlive this object.
+    /// </summary>
+    /// <param name="role">One of <see cref="Renaming.ComponentNames"/>, or a model's own.</param>
+    /// <param name="kind">One of <see cref="NetworkKinds"/>, or a library's own.</param>
+    /// <param name="device">Null: the CPU.</param>
+    /// <param name="dtype">Type of the weights; null: as in the file.</param>
+    /// <exception cref="CheckpointException">The model has no such network, of another kind, or its weights do not fit.</exception>
+    public TNetwork Load<TNetwork>(
+        string role,
+        NetworkKind<TNetwork> kind,
+        torch.Device? device = null,
+        torch.ScalarType? dtype = null
+    )
+        where TNetwork : torch.nn.Module
+    {
+        TNetwork network = Build(role, kind);
         try
         {
-            WeightLoader.Fill(network, _files[PreSrRole], Path.Combine(Folder, component.File));
+            SafetensorsFile file = _files[role];
+            WeightLoader.Attach(network, file, file.Path, device, dtype);
             network.eval();
             return network;
         }
@@ -165,6 +191,13 @@ public sealed class ModelDirectory : IDisposable
             throw;
         }
     }
+
+    /// <summary>The pre-SR network, in float32 on the CPU.</summary>
+    /// <exception cref="CheckpointException">The model has no pre-SR, of another kind, or its weights do not fit.</exception>
+    public MsrResNet LoadPreSr() => Load(PreSrRole, NetworkKinds.MsrResNet, dtype: torch.float32);
+
+    /// <summary>The weight file of a component.</summary>
+    internal SafetensorsFile File(string role) => _files[role];
 
     /// <inheritdoc/>
     public void Dispose()
@@ -177,7 +210,7 @@ public sealed class ModelDirectory : IDisposable
     {
         try
         {
-            using FileStream file = File.OpenRead(path);
+            using FileStream file = System.IO.File.OpenRead(path);
             ModelManifest manifest = JsonSerializer.Deserialize<ModelManifest>(file, CoserJson.Strict)!;
             if (manifest.Format != ModelManifest.CurrentFormat)
                 throw new CheckpointException(path, $"it has format {manifest.Format}; this program reads 1");
@@ -203,7 +236,7 @@ public sealed class ModelDirectory : IDisposable
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         foreach (string file in Components.Select(c => c.File).Prepend(Path.Combine(Folder, ManifestName)))
         {
-            using FileStream stream = File.OpenRead(file);
+            using FileStream stream = System.IO.File.OpenRead(file);
             hash.AppendData(SHA256.HashData(stream));
         }
         return Convert.ToHexStringLower(hash.GetHashAndReset());

@@ -43,7 +43,7 @@ public sealed record ModelManifest
 /// <summary>One network of a model.</summary>
 public sealed record ComponentManifest
 {
-    /// <summary>Which network class: <c>msrresnet</c>.</summary>
+    /// <summary>Which network class, e.g. <c>msrresnet</c> (<see cref="NetworkKind.Name"/>).</summary>
     public required string Kind { get; init; }
 
     /// <summary>Its weights, a safetensors file in the model's folder.</summary>

@@ -67,6 +67,9 @@ public sealed class SafetensorsFile : ICheckpoint
             : throw new KeyNotFoundException($"{Path} holds no tensor '{name}'");
 
     /// <inheritdoc/>
+    public void Forget(string name) => _map.Forget(_offsets[name], Entries[name].Length);
+
+    /// <inheritdoc/>
     public void Dispose() => _map.Release();
 
     private void ReadHeader(Dictionary<string, CheckpointEntry> entries, Dictionary<string, string> metadata)

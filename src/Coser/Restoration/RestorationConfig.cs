@@ -83,6 +83,29 @@ public sealed record RestorationConfig
     /// <summary>The presets; one that is missing is the default record.</summary>
     public IReadOnlyDictionary<Preset, PresetConfig> Presets { get; init; } = new Dictionary<Preset, PresetConfig>();
 
+    /// <summary>For the reproduction's checkpoints: its settings; <see cref="Preset.Best"/> is the paper's 200 DDPM steps.</summary>
+    public static RestorationConfig Reproduction { get; } =
+        new()
+        {
+            NegativePrompt = "blurry, noisy, low resolution, compression artefacts, oversmoothed, watermark",
+            Presets = new Dictionary<Preset, PresetConfig>
+            {
+                [Preset.Fast] = new()
+                {
+                    Steps = 10,
+                    ReferenceSteps = 10,
+                    Sampler = SamplerKind.Dpm,
+                },
+                [Preset.Balanced] = new()
+                {
+                    Steps = 25,
+                    ReferenceSteps = 20,
+                    Sampler = SamplerKind.Dpm,
+                },
+                [Preset.Best] = new() { Steps = 200, ReferenceSteps = 200 },
+            },
+        };
+
     /// <summary>What a preset sets for this model.</summary>
     public PresetConfig Of(Preset preset) => Presets.GetValueOrDefault(preset) ?? new PresetConfig();
 }

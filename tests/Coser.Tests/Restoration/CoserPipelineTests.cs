@@ -77,17 +77,17 @@ public sealed class CoserPipelineTests : IDisposable
 
     public static TheoryData<RestoreOptions> Changes() =>
         [
-            new() { Steps = 5 },
-            new() { Preset = Preset.Best },
-            new() { Sampler = SamplerKind.Ddim },
-            new() { Guidance = 1 },
-            new() { NegativePrompt = null, Reference = ReferenceSource.None },
-            new() { Reference = ReferenceSource.PerTile },
-            new() { Fidelity = 0 },
-            new() { ColourFix = ColourFixKind.None },
-            new() { ColourFix = ColourFixKind.Wavelet },
-            new() { Cognition = false },
-            new() { Tile = 16 },
+            new RestoreOptions { Steps = 5 },
+            new RestoreOptions { Preset = Preset.Best },
+            new RestoreOptions { Sampler = SamplerKind.Ddim },
+            new RestoreOptions { Guidance = 1 },
+            new RestoreOptions { NegativePrompt = null, Reference = ReferenceSource.None },
+            new RestoreOptions { Reference = ReferenceSource.PerTile },
+            new RestoreOptions { Fidelity = 0 },
+            new RestoreOptions { ColourFix = ColourFixKind.None },
+            new RestoreOptions { ColourFix = ColourFixKind.Wavelet },
+            new RestoreOptions { Cognition = false },
+            new RestoreOptions { Tile = 16 },
         ];
 
     [Theory]

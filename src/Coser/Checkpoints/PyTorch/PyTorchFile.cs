@@ -54,9 +54,18 @@ internal sealed class PyTorchFile : ICheckpoint
     {
         if (!_tensors.TryGetValue(name, out PickleTensor? tensor))
             throw new KeyNotFoundException($"{Path} holds no tensor '{name}'");
-        long first = (tensor.Storage.Skip + tensor.Offset) * tensor.Type.Size;
-        return _map.View(_storages[tensor.Storage.Key] + first, tensor.Shape, tensor.Strides, tensor.Type);
+        return _map.View(Begin(tensor), tensor.Shape, tensor.Strides, tensor.Type);
+    }
+
+    public void Forget(string name)
+    {
+        PickleTensor tensor = _tensors[name];
+        if (!tensor.Shape.Contains(0))
+            _map.Forget(Begin(tensor), MappedFile.Extent(tensor.Shape, tensor.Strides) * tensor.Type.Size);
     }
 
     public void Dispose() => _map.Release();
+
+    private long Begin(PickleTensor tensor) =>
+        _storages[tensor.Storage.Key] + (tensor.Storage.Skip + tensor.Offset) * tensor.Type.Size;
 }

@@ -38,7 +38,27 @@ public sealed record RenamedCheckpoint(
     IReadOnlyList<RenamedTensor> Tensors,
     IReadOnlyDictionary<string, string> Ignored,
     IReadOnlyList<string> Unknown
-);
+)
+{
+    /// <summary>The components it has tensors of, in the order of the pipeline.</summary>
+    public IReadOnlyList<string> Components => [.. ComponentNames.All.Where(c => Tensors.Any(t => t.Component == c))];
+
+    /// <summary>Refuses a file that holds more than its layout knows.</summary>
+    /// <exception cref="CheckpointException">Some key is unknown.</exception>
+    public void RequireKnown(string path)
+    {
+        const int Shown = 3;
+        if (Unknown.Count > 0)
+        {
+            throw new CheckpointException(
+                path,
+                $"it looks like {Layout}, but {Unknown.Count} of its tensors belong to something else: "
+                    + string.Join(", ", Unknown.Take(Shown))
+                    + (Unknown.Count > Shown ? ", ..." : "")
+            );
+        }
+    }
+}
 
 /// <summary>Maps the keys of one file layout to components. The only place that knows the layout.</summary>
 public sealed class RenamingTable

@@ -166,15 +166,53 @@ public static class RenamingTables
         DiffusersTextEncoder,
     ];
 
+    // Files that people have beside the right ones, or in their place.
+    private static readonly (Func<string, bool> IsMark, string Verdict)[] Foreign =
+    [
+        (
+            k => k == StableSrMark || k.Contains(".spade.", StringComparison.Ordinal),
+            "it is StableSR's checkpoint, whose UNet and control are not CoSeR's"
+        ),
+        (
+            k =>
+                k.StartsWith("lora_", StringComparison.Ordinal)
+                || k.Contains(".lora_", StringComparison.Ordinal)
+                || k.Contains(".lora.", StringComparison.Ordinal),
+            "it is a LoRA, not a model; merge it into its base model first"
+        ),
+        (
+            k =>
+                k.StartsWith("conditioner.embedders.", StringComparison.Ordinal)
+                || k.StartsWith("add_embedding.", StringComparison.Ordinal)
+                || k.StartsWith("model.diffusion_model.label_emb.", StringComparison.Ordinal),
+            "it is Stable Diffusion XL; CoSeR is built on Stable Diffusion 2.1-base"
+        ),
+        (
+            k => k.StartsWith("cond_stage_model.transformer.text_model.", StringComparison.Ordinal),
+            "it is Stable Diffusion 1; CoSeR is built on Stable Diffusion 2.1-base"
+        ),
+        (
+            k => k.StartsWith("control_model.", StringComparison.Ordinal),
+            "it is a ControlNet, whose control is not CoSeR's"
+        ),
+    ];
+
+    /// <summary>What a file is that is known, but no part of CoSeR, in a clause ("it is ..."); null: nothing of the sort.</summary>
+    public static string? ForeignVerdict(ICheckpoint file) =>
+        Array.Find(Foreign, f => file.Entries.Keys.Any(f.IsMark)).Verdict;
+
+    /// <summary>The table for a file's layout; null: it is unknown or foreign.</summary>
+    public static RenamingTable? Find(ICheckpoint file) =>
+        ForeignVerdict(file) is null ? All.FirstOrDefault(t => t.Fits(file.Entries)) : null;
+
     /// <summary>The table for a file's layout.</summary>
-    /// <exception cref="CheckpointException">The layout is unknown; the message lists the known ones.</exception>
+    /// <exception cref="CheckpointException">It is unknown or foreign; the message says which are known.</exception>
     public static RenamingTable For(ICheckpoint file) =>
-        All.FirstOrDefault(t => t.Fits(file.Entries))
+        Find(file)
         ?? throw new CheckpointException(
             file.Path,
-            file.Entries.ContainsKey(StableSrMark)
-                ? "it is StableSR's checkpoint, whose UNet and control are not CoSeR's"
-                : $"its {file.Entries.Count} tensors have the layout of no known model; known are: "
+            ForeignVerdict(file)
+                ?? $"its {file.Entries.Count} tensors have the layout of no known model; known are: "
                     + string.Join(", ", All.Select(t => t.Layout))
         );
 

@@ -7,6 +7,9 @@ namespace Coser.Networks.Clip;
 /// <summary>Hyper-parameters of <see cref="ClipModel"/>, under open_clip's names (<c>model_configs/*.json</c>).</summary>
 public sealed record ClipConfig
 {
+    /// <summary>Kind of the component in a model directory.</summary>
+    public const string Kind = "clip";
+
     /// <summary>Width of the joint space of images and texts.</summary>
     [JsonPropertyName("embed_dim")]
     public int EmbedDim { get; init; } = 1024;

@@ -10,6 +10,9 @@ namespace Coser.Networks.Cognition;
 /// </summary>
 public sealed record CognitiveAdapterConfig
 {
+    /// <summary>Kind of the component in a model directory.</summary>
+    public const string Kind = "cognitive_adapter";
+
     /// <summary>Learnable queries, T_e of the paper: tokens of the cognitive embedding.</summary>
     [JsonPropertyName("num_query_token")]
     public int Queries { get; init; } = 50;

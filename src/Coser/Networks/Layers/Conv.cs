@@ -48,6 +48,7 @@ internal sealed class Conv : nn.Module<Tensor, Tensor>
     public Conv Silent()
     {
         using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
         _weight.zero_();
         _bias?.zero_();
         return this;

@@ -29,6 +29,7 @@ internal static class Weights
     private static Parameter Make(long[] shape, Device? device, Func<Tensor, Tensor> fill)
     {
         using var noGrad = no_grad();
+        using var scope = NewDisposeScope(); // filling makes a second object for the same tensor
         Tensor values = empty(shape, dtype: torch.float32, device: device ?? CPU);
         fill(values);
         var parameter = new Parameter(values);

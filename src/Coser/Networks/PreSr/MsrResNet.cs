@@ -9,6 +9,9 @@ namespace Coser.Networks.PreSr;
 /// <summary>Hyper-parameters of <see cref="MsrResNet"/>, as in the component's config in model.json.</summary>
 public sealed record MsrResNetConfig
 {
+    /// <summary>Kind of the component in a model directory.</summary>
+    public const string Kind = "msrresnet";
+
     /// <summary>Channels of every hidden layer.</summary>
     [JsonPropertyName("num_feat")]
     public int Features { get; init; } = 64;
@@ -54,8 +57,9 @@ public sealed class MsrResNet : nn.Module<Tensor, Tensor>
     /// half of every block, and the last layer). BasicSR scales every layer, which multiplies to 1e-5 along the way and
     /// costs the first thousand steps.
     /// </summary>
+    /// <param name="device">META: without values, to be filled from a file.</param>
     /// <exception cref="ArgumentException">The enlargement is not 2, 3 or 4, or a size is below 1.</exception>
-    public MsrResNet(MsrResNetConfig config)
+    public MsrResNet(MsrResNetConfig config, Device? device = null)
         : base(nameof(MsrResNet))
     {
         if (config.Upscale is not (2 or 3 or 4))
@@ -65,12 +69,12 @@ public sealed class MsrResNet : nn.Module<Tensor, Tensor>
         Config = config;
         int width = config.Features;
         int factor = config.Upscale == 3 ? 3 : 2;
-        _convFirst = ResidualBlock.Conv3(3, width);
-        _body = nn.Sequential(Enumerable.Range(0, config.Blocks).Select(_ => new ResidualBlock(width)));
-        _upConv1 = ResidualBlock.Conv3(width, width * factor * factor);
-        _upConv2 = config.Upscale == 4 ? ResidualBlock.Conv3(width, width * 4) : null;
-        _convHr = ResidualBlock.Conv3(width, width);
-        _convLast = ResidualBlock.Conv3(width, 3, scale: 0.1);
+        _convFirst = ResidualBlock.Conv3(3, width, device);
+        _body = nn.Sequential(Enumerable.Range(0, config.Blocks).Select(_ => new ResidualBlock(width, device)));
+        _upConv1 = ResidualBlock.Conv3(width, width * factor * factor, device);
+        _upConv2 = config.Upscale == 4 ? ResidualBlock.Conv3(width, width * 4, device) : null;
+        _convHr = ResidualBlock.Conv3(width, width, device);
+        _convLast = ResidualBlock.Conv3(width, 3, device, scale: 0.1);
         RegisterComponents();
     }
 
@@ -122,11 +126,11 @@ internal sealed class ResidualBlock : nn.Module<Tensor, Tensor>
     [ComponentName(Name = "conv2")]
     private readonly Conv2d _conv2;
 
-    public ResidualBlock(int channels)
+    public ResidualBlock(int channels, Device? device)
         : base(nameof(ResidualBlock))
     {
-        _conv1 = Conv3(channels, channels);
-        _conv2 = Conv3(channels, channels, scale: 0.1);
+        _conv1 = Conv3(channels, channels, device);
+        _conv2 = Conv3(channels, channels, device, scale: 0.1);
         RegisterComponents();
     }
 
@@ -140,10 +144,11 @@ internal sealed class ResidualBlock : nn.Module<Tensor, Tensor>
     }
 
     /// <summary>A 3x3 convolution, He-initialised: weights times <paramref name="scale"/>, bias 0.</summary>
-    internal static Conv2d Conv3(long inputs, long outputs, double scale = 1)
+    internal static Conv2d Conv3(long inputs, long outputs, Device? device, double scale = 1)
     {
-        Conv2d conv = nn.Conv2d(inputs, outputs, 3, padding: 1);
+        Conv2d conv = nn.Conv2d(inputs, outputs, 3, padding: 1, device: device);
         using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
         nn.init.kaiming_normal_(conv.weight);
         conv.weight.mul_(scale);
         nn.init.zeros_(conv.bias!);
