@@ -99,8 +99,8 @@ public sealed record RestoreOptions
 /// <summary>Where work stands: <paramref name="Step"/> of <paramref name="Steps"/> of a stage is done.</summary>
 /// <param name="Stage">Name of the stage, as in <see cref="RestoredPhoto.Timings"/>.</param>
 /// <param name="Preview">
-/// Decodes how the picture stands, [1,3,H,W] in [0,1]; to be called before the report returns, or not at all. Null where
-/// there is nothing to see.
+/// Decodes how the picture stands, [1,3,H,W] in [0,1], for the caller to dispose; to be called before the report returns,
+/// or not at all. Null where there is nothing to see.
 /// </param>
 public sealed record RestoreProgress(string Stage, int Step, int Steps, Func<torch.Tensor>? Preview = null);
 

@@ -41,7 +41,7 @@ internal sealed record RestoreRun(
                         stage.Split('-')[0],
                         part * steps + step,
                         parts * steps,
-                        clean is null ? null : () => preview(clean)
+                        clean is null ? null : () => preview(clean).DetachFromDisposeScope()
                     )
                 ),
             Options.Resume,

@@ -25,8 +25,8 @@ internal static class SmallCoser
         {
             TrainSize = TrainSize,
             CanvasSize = 192,
-            TileOverlap = 32,
-            TileBatch = 2,
+            TileOverlap = 16,
+            TileBatch = 4,
             Start = 600,
             Presets = Enum.GetValues<Preset>()
                 .ToDictionary(
