@@ -137,7 +137,7 @@ public static class ModelConverter
                 },
                 StringComparer.Ordinal
             ),
-            // Sampling as in the paper, section 4.1, and in the reproduction's scripts.
+            // Steps: the paper, section 4.1; the rest: the reproduction's end-to-end fixture.
             Sample = JsonSerializer.SerializeToElement(
                 new
                 {
