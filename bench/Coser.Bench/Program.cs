@@ -2,10 +2,13 @@ using BenchmarkDotNet.Configs;
 using BenchmarkDotNet.Jobs;
 using BenchmarkDotNet.Running;
 using BenchmarkDotNet.Toolchains.InProcess.NoEmit;
+using Coser.Bench;
 using Coser.Engine;
 
 // In process: a generated project would not know where the engine is staged.
 NativeEngine.EnsureLoaded();
+if (args is ["full-size", .. var rest])
+    return FullSize.Run(rest);
 BenchmarkSwitcher
     .FromAssembly(typeof(Program).Assembly)
     .Run(
@@ -16,3 +19,4 @@ BenchmarkSwitcher
                 .WithUnrollFactor(1)
         )
     );
+return 0;

@@ -175,9 +175,17 @@ public sealed class ModelDirectory : IDisposable
         torch.Device? device = null,
         torch.ScalarType? dtype = null
     )
-        where TNetwork : torch.nn.Module
+        where TNetwork : torch.nn.Module => (TNetwork)Load(role, (NetworkKind)kind, device, dtype);
+
+    /// <inheritdoc cref="Load{TNetwork}"/>
+    public torch.nn.Module Load(
+        string role,
+        NetworkKind kind,
+        torch.Device? device = null,
+        torch.ScalarType? dtype = null
+    )
     {
-        TNetwork network = Build(role, kind);
+        torch.nn.Module network = Build(role, kind);
         try
         {
             SafetensorsFile file = _files[role];

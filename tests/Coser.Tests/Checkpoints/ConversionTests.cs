@@ -182,19 +182,11 @@ public sealed class ConversionTests : IDisposable
         foreach (ModelComponent component in model.Components)
         {
             NetworkKind kind = NetworkKinds.All.Single(k => k.Name == component.Kind);
-            using nn.Module network = model.Build(component.Role, kind);
-            WeightLoader.Attach(network, model.File(component.Role), component.File);
-            network.eval();
+            using nn.Module network = model.Load(component.Role, kind);
             using Tensor expected = TinyModel.Output(_tiny.Networks[component.Role]);
             using Tensor actual = TinyModel.Output(network);
             Assert.True(expected.isfinite().all().item<bool>() && expected.std().item<float>() > 1e-3, component.Role);
-            using Tensor again = TinyModel.Output(_tiny.Networks[component.Role]);
-            Assert.True(
-                expected.Equals(actual),
-                component.Role + " " + (expected - actual).abs().max().item<float>() + " twice " + expected.Equals(again)
-                    + " nan " + expected.isnan().any().item<bool>() + " std " + expected.std().item<float>()
-                    + string.Join(",", network.state_dict().Where(t => !t.Value.Equals(_tiny.Networks[component.Role].state_dict()[t.Key])).Select(t => t.Key))
-            );
+            Assert.True(expected.Equals(actual), component.Role);
         }
     }
 

@@ -152,7 +152,8 @@ internal sealed class TinyModel : IDisposable
     {
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
-        Tensor Input(params long[] shape) => tensor(HashFill.Values("input", shape, 3, 1)).reshape(shape);
+        // Cloned: a managed array lies anywhere, and products round by where their factors lie.
+        Tensor Input(params long[] shape) => tensor(HashFill.Values("input", shape, 3, 1)).reshape(shape).clone();
         Tensor result = network switch
         {
             MsrResNet n => n.call(Input(1, 3, 5, 6)),

@@ -66,7 +66,7 @@ public sealed class UsageTests : IDisposable
     [InlineData("upscale -h", "Usage:\n  coser upscale <photos>... [options]", "[default: coser-mini]")]
     [InlineData("upscale --help", "--precision <auto|fp32|bf16>", "[default: 42]")]
     [InlineData("upscale nonsense --bogus --help", "Examples:", "Machine:")]
-    [InlineData("models info --help", "Usage:\n  coser models info <model|file>", "--json")]
+    [InlineData("models info --help", "Usage:\n  coser models info <model|file|folder>", "--json")]
     public void Help_shows_usage_defaults_and_examples(string line, string first, string second)
     {
         Assert.Equal(ExitCode.Success, _cli.Run(line.Split(' ')));
