@@ -1,4 +1,5 @@
 using Coser.Training.Autoencoding;
+using Coser.Training.Clip;
 using Coser.Training.Features;
 using Coser.Training.PreSr;
 using Coser.Training.Runs;
@@ -25,6 +26,11 @@ public static class TrainingStages
             AutoencoderStage.StageName,
             "Trains the autoencoder, whose latents the diffusion models paint.",
             (r, d, c) => new AutoencoderStage(r, d, c)
+        ),
+        new StageKind<ClipRecipe>(
+            ClipStage.StageName,
+            "Trains CLIP's image and text tower on photos and their captions, for cognition and prompts.",
+            (r, d, c) => new ClipStage(r, d, c)
         ),
     ];
 

@@ -6,14 +6,21 @@ using Coser.Training.Degradation;
 
 namespace Coser.Cli.Commands;
 
-/// <summary><c>coser dataset degrade</c></summary>
+/// <summary><c>coser dataset</c> and <c>coser dataset degrade</c></summary>
 internal static class DatasetCommand
 {
     public static Command Create(CliHost host, HelpPages help)
     {
         var command = new Command("dataset", "Prepares photos for training and evaluation.");
         command.Add(CreateDegrade(host, help));
-        help.Examples(command, ("coser dataset degrade --data photos/ -o pairs/", "LR and HR pairs for 'coser eval'"));
+        command.Add(CaptionsCommand.Create(host, help));
+        command.Add(VocabularyCommand.Create(host, help));
+        help.Examples(
+            command,
+            ("coser dataset degrade --data photos/ -o pairs/", "LR and HR pairs for 'coser eval'"),
+            ("coser dataset captions --data photos/ -o captions.jsonl", "describe the photos"),
+            ("coser dataset vocabulary --captions captions.jsonl -o tokenizer/", "learn the tokens they are made of")
+        );
         command.SetAction(_ => CommandLine.ShowHelp(command, help, host));
         return command;
     }

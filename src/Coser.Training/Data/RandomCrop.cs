@@ -24,4 +24,19 @@ public static class RandomCrop
             patch = patch.flip(2);
         return draws.Uniform(0, 1) < 0.5 ? patch.transpose(1, 2) : patch;
     }
+
+    /// <summary>A part of random area and shape (3:4 to 4:3), as ImageNet's classifiers are trained on.</summary>
+    /// <param name="photo">[3,H,W].</param>
+    /// <param name="minArea">Smallest share of the photo's area, above 0 and at most 1.</param>
+    /// <returns>[3,h,w], a view.</returns>
+    public static Tensor Area(Tensor photo, double minArea, IDegradationDraws draws)
+    {
+        double area = draws.Uniform(minArea, 1) * photo.shape[1] * photo.shape[2];
+        double aspect = Math.Exp(draws.Uniform(Math.Log(3 / 4.0), Math.Log(4 / 3.0)));
+        int h = (int)Math.Min(photo.shape[1], Math.Round(Math.Sqrt(area / aspect)));
+        int w = (int)Math.Min(photo.shape[2], Math.Round(Math.Sqrt(area * aspect)));
+        int top = draws.RandInt(0, (int)photo.shape[1] - h);
+        int left = draws.RandInt(0, (int)photo.shape[2] - w);
+        return photo.narrow(1, top, h).narrow(2, left, w);
+    }
 }

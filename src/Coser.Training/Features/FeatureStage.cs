@@ -120,7 +120,7 @@ public sealed class FeatureStage : ITrainingStage
 
     private Dictionary<string, Tensor> MakeSample(Tensor photo, PhotoEntry entry, SeededDraws draws)
     {
-        Tensor image = Resized(Crop(photo, draws));
+        Tensor image = Resized(RandomCrop.Area(photo, _recipe.MinArea, draws));
         if (draws.Uniform(0, 1) < 0.5)
             image = image.flip(3);
         double contrast = draws.Uniform(0.8, 1.2);
@@ -130,18 +130,6 @@ public sealed class FeatureStage : ITrainingStage
             ["image"] = ((image - 0.5) * contrast + (0.5 + light)).clamp(0, 1), // [1,3,S,S]
             ["label"] = tensor(new[] { _classes[entry.Label] }), // [1]
         };
-    }
-
-    // A part of random area and shape, as ImageNet's classifiers are trained on.
-    private Tensor Crop(Tensor photo, SeededDraws draws)
-    {
-        double area = draws.Uniform(_recipe.MinArea, 1) * photo.shape[1] * photo.shape[2];
-        double aspect = Math.Exp(draws.Uniform(Math.Log(3 / 4.0), Math.Log(4 / 3.0)));
-        int h = (int)Math.Min(photo.shape[1], Math.Round(Math.Sqrt(area / aspect)));
-        int w = (int)Math.Min(photo.shape[2], Math.Round(Math.Sqrt(area * aspect)));
-        int top = draws.RandInt(0, (int)photo.shape[1] - h);
-        int left = draws.RandInt(0, (int)photo.shape[2] - w);
-        return photo.narrow(1, top, h).narrow(2, left, w);
     }
 
     // [3,H,W] uint8 -> [1,3,S,S], [0,1]

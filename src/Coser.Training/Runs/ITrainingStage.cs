@@ -56,6 +56,9 @@ public sealed record TrainedComponent(
     IReadOnlyDictionary<string, Tensor> Weights
 )
 {
+    /// <summary>Folders that go into the model directory with it, whole, and what they are called there.</summary>
+    public IReadOnlyList<(string From, string Name)> Folders { get; init; } = [];
+
     /// <summary>With the hyper-parameters as the model's readers expect them.</summary>
     public static TrainedComponent Create(
         string role,
