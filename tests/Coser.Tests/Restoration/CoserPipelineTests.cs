@@ -228,9 +228,7 @@ public sealed class CoserPipelineTests : IDisposable
         using Photo photo = SmallCoser.NewPhoto(70, 24);
         var options = new RestoreOptions { Reference = ReferenceSource.PerTile };
         _resolver.Restore(photo, options).Dispose(); // what is made once is made now
-        using SuperResolver broken = SmallCoser.Open(
-            SmallCoser.Write(_folder.File("broken"), spoil: Spoil)
-        );
+        using SuperResolver broken = SmallCoser.Open(SmallCoser.Write(_folder.File("broken"), spoil: Spoil));
         GC.Collect();
         GC.WaitForPendingFinalizers();
         long before = Tensor.TotalCount;

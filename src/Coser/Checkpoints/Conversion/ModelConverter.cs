@@ -1,7 +1,7 @@
 using System.Text.Json;
+using Coser.Checkpoints.Renaming;
 using Coser.Diffusion;
 using Coser.Restoration;
-using Coser.Checkpoints.Renaming;
 using TorchSharp;
 
 namespace Coser.Checkpoints.Conversion;
