@@ -30,7 +30,7 @@ internal sealed class UpscaleCommand
     };
     private readonly Option<bool> _recursive = new("--recursive", "-r")
     {
-        Description = "Take subfolders, too. Their structure is kept in --output.",
+        Description = "Take subfolders, too. The output keeps their structure.",
     };
     private readonly Option<string> _format = new("--format")
     {

@@ -259,6 +259,8 @@ public sealed class Photo : IDisposable
             for (int i = 0, from = Math.Min(c, bands - 1); i < plane; i++, from += bands)
                 planes[c * plane + i] = samples[from] / 65535f;
         }
-        return torch.tensor(planes, [1, 3, tile.Height, tile.Width]);
+        // The array's own memory starts anywhere, and products round differently there: the copy's is aligned.
+        using torch.Tensor borrowed = torch.tensor(planes, [1, 3, tile.Height, tile.Width]);
+        return borrowed.clone();
     }
 }

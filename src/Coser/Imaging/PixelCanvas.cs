@@ -120,7 +120,8 @@ public sealed class PixelCanvas : IDisposable
             for (int i = 0; i < samples.Length; i++)
                 planes[i % Bands * plane + y * area.Width + i / Bands] = samples[i] / 65535f;
         }
-        return torch.tensor(planes, [1, Bands, area.Height, area.Width]);
+        using torch.Tensor borrowed = torch.tensor(planes, [1, Bands, area.Height, area.Width]);
+        return borrowed.clone();
     }
 
     /// <summary>The picture, read lazily: 3 bands, 16 bits. It must not outlive the canvas.</summary>

@@ -82,7 +82,7 @@ public sealed class UsageTests : IDisposable
     {
         _cli.Run("upscale", "--help");
         string[] options = [.. _cli.OutLines.Where(l => l.TrimStart().StartsWith('-'))];
-        Assert.Equal(28, options.Length);
+        Assert.Equal(27, options.Length);
         Assert.All(options, l => Assert.Matches(@"^  (-\w, |    )--[\w-]+( <[^>]+>)? {2,}[A-Z]", l));
     }
 

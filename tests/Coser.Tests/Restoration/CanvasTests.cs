@@ -158,9 +158,15 @@ public sealed class CanvasTests : IDisposable
         Tensor decoded = tiled.Decode(latent);
         Assert.Equal(new long[] { 1, 3, 160, 224 }, decoded.shape);
         // Statistics are a tile's, so the numbers differ a little everywhere, and nowhere in a step.
-        Tensor difference = decoded - whole.Decode(latent);
-        Assert.InRange(difference.abs().mean().item<float>(), 0, 0.1);
-        Tensor own = decoded.diff(dim: 3).abs().mean([0, 1, 2]);
-        Assert.InRange((own.max() / own.mean()).item<float>(), 1, 2);
+        Tensor exact = whole.Decode(latent);
+        Assert.InRange((decoded - exact).abs().mean().item<float>(), 0, 0.1);
+        Assert.InRange(LargestStep(decoded) / LargestStep(exact), 0, 1.3);
+
+        // Between neighbouring columns, against the mean.
+        static double LargestStep(Tensor picture)
+        {
+            Tensor steps = picture.diff(dim: 3).abs().mean([0, 1, 2]);
+            return (steps.max() / steps.mean()).item<float>();
+        }
     }
 }
