@@ -9,6 +9,8 @@ using Coser.Engine;
 NativeEngine.EnsureLoaded();
 if (args is ["full-size", .. var rest])
     return FullSize.Run(rest);
+if (args is ["precision", var model])
+    return PrecisionDifference.Run(model);
 BenchmarkSwitcher
     .FromAssembly(typeof(Program).Assembly)
     .Run(

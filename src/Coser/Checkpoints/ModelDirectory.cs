@@ -56,8 +56,9 @@ public sealed class ModelDirectory : IDisposable
     /// <summary>The components, in the order of model.json.</summary>
     public IReadOnlyList<ModelComponent> Components { get; }
 
-    /// <summary>True when the model can only run its first stage.</summary>
-    public bool IsPreSrOnly => Components.All(c => c.Role == PreSrRole);
+    /// <summary>True when the model can only run its first stage: some network of the others is missing.</summary>
+    public bool IsPreSrOnly =>
+        !ComponentNames.All.Where(role => role != ComponentNames.Cfw).All(Manifest.Components.ContainsKey);
 
     /// <summary>SHA-256 (hex) over model.json and the component files: equal hashes restore alike.</summary>
     public string Hash => _hash.Value;

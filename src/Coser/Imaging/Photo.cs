@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using NetVips;
 using TorchSharp;
 
@@ -243,8 +244,10 @@ public sealed class Photo : IDisposable
     private static torch.Tensor ToTensor(Image tile)
     {
         int plane = tile.Width * tile.Height;
-        var planes = new float[3 * plane];
         int bands = tile.Bands;
+        // Filled in place: a managed array of this size would wait long for its collection, and start at any address.
+        torch.Tensor pixels = torch.empty([1, 3, tile.Height, tile.Width], dtype: torch.float32);
+        Span<float> planes = MemoryMarshal.Cast<byte, float>(pixels.bytes);
         if (tile.Format == Enums.BandFormat.Uchar)
         {
             byte[] samples = tile.WriteToMemory<byte>();
@@ -259,8 +262,6 @@ public sealed class Photo : IDisposable
             for (int i = 0, from = Math.Min(c, bands - 1); i < plane; i++, from += bands)
                 planes[c * plane + i] = samples[from] / 65535f;
         }
-        // The array's own memory starts anywhere, and products round differently there: the copy's is aligned.
-        using torch.Tensor borrowed = torch.tensor(planes, [1, 3, tile.Height, tile.Width]);
-        return borrowed.clone();
+        return pixels;
     }
 }

@@ -113,15 +113,15 @@ public sealed class PixelCanvas : IDisposable
             throw new ArgumentOutOfRangeException(nameof(area), $"{area} leaves the canvas of {Width} x {Height}");
         var samples = new ushort[area.Width * Bands];
         int plane = area.Width * area.Height;
-        var planes = new float[Bands * plane];
+        torch.Tensor pixels = torch.empty([1, Bands, area.Height, area.Width], dtype: torch.float32);
+        Span<float> planes = MemoryMarshal.Cast<byte, float>(pixels.bytes);
         for (int y = 0; y < area.Height; y++)
         {
             ReadRow(area.Left, area.Top + y, samples);
             for (int i = 0; i < samples.Length; i++)
                 planes[i % Bands * plane + y * area.Width + i / Bands] = samples[i] / 65535f;
         }
-        using torch.Tensor borrowed = torch.tensor(planes, [1, Bands, area.Height, area.Width]);
-        return borrowed.clone();
+        return pixels;
     }
 
     /// <summary>The picture, read lazily: 3 bands, 16 bits. It must not outlive the canvas.</summary>
@@ -151,22 +151,25 @@ public sealed class PixelCanvas : IDisposable
         _file?.Dispose();
     }
 
-    private void WriteStrip(int left, int top, torch.Tensor pixels, long row, long rows)
+    private void WriteStrip(int left, int top, torch.Tensor pixels, long first, long rows)
     {
         using var scope = torch.NewDisposeScope();
         using var noGrad = torch.no_grad();
         // [3,rows,w] -> [rows,w,3]
-        torch.Tensor strip = pixels[0].narrow(1, row, rows).to(torch.float32).permute(1, 2, 0);
+        torch.Tensor strip = pixels[0].narrow(1, first, rows).to(torch.float32).permute(1, 2, 0);
         int width = (int)strip.size(1);
         if (strip.isnan().any().ToBoolean())
             throw new ArgumentException("the pixels hold values that are not numbers (NaN)", nameof(pixels));
         torch.Tensor scaled = strip.clamp(0, 1).mul(65535).round().to(torch.int32).contiguous().cpu();
         ReadOnlySpan<int> values = MemoryMarshal.Cast<byte, int>(scaled.bytes);
-        var samples = new ushort[values.Length];
-        for (int i = 0; i < values.Length; i++)
-            samples[i] = (ushort)values[i];
+        var samples = new ushort[width * Bands];
         for (int y = 0; y < rows; y++)
-            WriteRow(left, top + y, samples.AsSpan(y * width * Bands, width * Bands));
+        {
+            ReadOnlySpan<int> row = values.Slice(y * samples.Length, samples.Length);
+            for (int i = 0; i < row.Length; i++)
+                samples[i] = (ushort)row[i];
+            WriteRow(left, top + y, samples);
+        }
     }
 
     private void WriteRow(int left, int top, ReadOnlySpan<ushort> samples)

@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using Coser.Diffusion;
 using Coser.Imaging;
 using Coser.Restoration;
@@ -249,6 +250,21 @@ public sealed class CoserPipelineTests : IDisposable
         }
         Assert.Throws<RestorationException>(() => broken.Restore(photo));
         Assert.Equal(before, Tensor.TotalCount);
+    }
+
+    [Fact]
+    public void A_model_that_is_not_yet_whole_restores_by_its_pre_SR()
+    {
+        string folder = SmallCoser.Write(_folder.File("growing"));
+        string manifest = Path.Combine(folder, "model.json");
+        JsonNode json = JsonNode.Parse(File.ReadAllText(manifest))!;
+        json["components"]!.AsObject().Remove("unet");
+        File.WriteAllText(manifest, json.ToJsonString());
+        using SuperResolver resolver = SmallCoser.Open(folder);
+        using Photo photo = SmallCoser.NewPhoto(24, 20);
+        using RestoredPhoto restored = resolver.Restore(photo);
+        Assert.Equal(SuperResolver.PreSrStage, Assert.Single(restored.Timings).Stage);
+        Assert.Throws<RestorationException>(() => resolver.Imagine(photo));
     }
 
     [Fact]
