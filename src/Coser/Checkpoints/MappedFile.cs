@@ -82,6 +82,7 @@ internal sealed unsafe partial class MappedFile
     /// <summary>A tensor over the mapped bytes; misaligned data, which kernels may not read, is copied.</summary>
     public torch.Tensor View(long offset, long[] shape, ElementType type)
     {
+        NativeEngine.EnsureLoaded();
         torch.ScalarType scalar =
             type.Torch ?? throw new CheckpointException(Path, $"the engine has no element type {type.Name}");
         if (shape.Contains(0))
