@@ -176,6 +176,8 @@ internal sealed class CoserPipeline : IDisposable
             lrCanvas.Width,
             lrCanvas.Height
         );
+        if (parts.Count > 1)
+            NativeHeap.KeepWhole();
         (var before, var after) = (new PixelRange(), new PixelRange());
         foreach ((int i, PixelArea part) in parts.Index())
         {

@@ -4,6 +4,7 @@ using static TorchSharp.torch;
 namespace Coser.Tests.Engine;
 
 /// <summary>The patch of TorchSharp's finaliser (build/PatchTorchSharp.cs) is in what runs.</summary>
+[Collection(ProcessWide.Name)] // what another test collects by force would be collected under its hands
 public sealed class ScalarTests
 {
     [Fact]
