@@ -62,9 +62,6 @@ internal sealed class ResidualBlock : nn.Module<Tensor, Tensor>
 /// <summary>Single-headed self-attention over all places, as a residual.</summary>
 internal sealed class PlaceAttention : nn.Module<Tensor, Tensor>
 {
-    // Scores of so many query-key pairs at a time.
-    private const long MaxScores = 1 << 24;
-
     [ComponentName(Name = "norm")]
     private readonly GroupNormalisation _norm;
 
@@ -80,8 +77,6 @@ internal sealed class PlaceAttention : nn.Module<Tensor, Tensor>
     [ComponentName(Name = "proj_out")]
     private readonly Conv _out;
 
-    private readonly Scalar _scale;
-
     public PlaceAttention(int width, int groups, Device? device)
         : base(nameof(PlaceAttention))
     {
@@ -90,7 +85,6 @@ internal sealed class PlaceAttention : nn.Module<Tensor, Tensor>
         _key = new Conv(width, width, 1, device);
         _value = new Conv(width, width, 1, device);
         _out = new Conv(width, width, 1, device);
-        _scale = Math.Pow(width, -0.5).ToScalar();
         RegisterComponents();
     }
 
@@ -100,19 +94,12 @@ internal sealed class PlaceAttention : nn.Module<Tensor, Tensor>
     {
         using var scope = NewDisposeScope();
         Tensor x = _norm.call(input);
-        Tensor query = _query.call(x).flatten(2).transpose(1, 2) * _scale; // [B,HW,C]
-        Tensor key = _key.call(x).flatten(2); // [B,C,HW]
-        Tensor value = _value.call(x).flatten(2).transpose(1, 2).contiguous(); // [B,HW,C]
-        long chunk = Math.Max(1, MaxScores / (key.shape[0] * key.shape[2]));
-        Tensor[] parts = [.. query.split(chunk, dim: 1).Select(part => Attend(part, key, value))];
-        Tensor attended = cat(parts, dim: 1).transpose(1, 2).reshape(input.shape);
-        return (input + _out.call(attended)).MoveToOuterDisposeScope();
-    }
+        Tensor attended = MultiHead.Attend(Tokens(_query), Tokens(_key), Tokens(_value), heads: 1);
+        // [B,HW,C] -> [B,C,H,W]
+        return (input + _out.call(attended.transpose(1, 2).reshape(input.shape))).MoveToOuterDisposeScope();
 
-    private static Tensor Attend(Tensor query, Tensor key, Tensor value)
-    {
-        using var scope = NewDisposeScope();
-        return query.bmm(key).softmax(-1).bmm(value).MoveToOuterDisposeScope();
+        // [B,C,H,W] -> [B,HW,C]
+        Tensor Tokens(Conv projection) => projection.call(x).flatten(2).transpose(1, 2).contiguous();
     }
 }
 

@@ -75,9 +75,6 @@ internal sealed class SpatialTransformer : nn.Module
         Conv? Widen(int inputs) => inputs == width ? null : new Conv(inputs, width, 3, device);
     }
 
-    /// <summary>True for All-in-Attention.</summary>
-    public bool TakesControl => _lrNorm is not null;
-
     /// <summary>What the blocks keep of the control features, the same for every prediction from them.</summary>
     /// <param name="lr">[B,C,h,w]: control features of the LR photo.</param>
     /// <param name="reference">The reference's, same shape; null: the reference branch stays silent.</param>
