@@ -18,9 +18,9 @@ public sealed class SafetensorsTests
         string path = folder.File("a.safetensors");
         var tensors = new Dictionary<string, torch.Tensor>
         {
-            ["weight"] = torch.randn(3, 5).t(), // not contiguous
-            ["half"] = torch.randn(7).to(torch.float16),
-            ["brain"] = torch.randn(2, 2).to(torch.bfloat16),
+            ["weight"] = Draw.Normal(1, 3, 5).t(), // not contiguous
+            ["half"] = Draw.Normal(2, 7).to(torch.float16),
+            ["brain"] = Draw.Normal(3, 2, 2).to(torch.bfloat16),
             ["count"] = torch.tensor(7L),
             ["mask"] = torch.tensor(new[] { true, false }),
             ["empty"] = torch.zeros(0, 4),

@@ -36,7 +36,7 @@ public sealed class CanvasTests : IDisposable
     [Fact]
     public void Blended_tiles_of_a_place_by_place_function_are_the_function()
     {
-        Tensor canvas = randn(1, 2, 37, 50);
+        Tensor canvas = Draw.Normal(1, 1, 2, 37, 50);
         Tensor blended = new LatentTiling(16, 8).Blend(canvas, (z, _) => z * 2 + 1);
         Assert.True(blended.allclose(canvas * 2 + 1, rtol: 1e-5, atol: 1e-5));
     }
@@ -46,7 +46,7 @@ public sealed class CanvasTests : IDisposable
     [InlineData(5, 90)]
     public void Pieces_enlarged_are_pieces_of_the_whole_enlarged(int width, int height)
     {
-        Tensor photo = rand(1, 3, height, width);
+        Tensor photo = Draw.Uniform(2, 1, 3, height, width);
         var canvas = new LrCanvas(
             a => photo.narrow(2, a.Top, a.Height).narrow(3, a.Left, a.Width),
             width,
@@ -68,7 +68,7 @@ public sealed class CanvasTests : IDisposable
     [Fact]
     public void Beyond_the_edge_lies_the_mirror_image()
     {
-        Tensor photo = rand(1, 3, 5, 1);
+        Tensor photo = Draw.Uniform(3, 1, 3, 5, 1);
         var canvas = new LrCanvas(a => photo.narrow(2, a.Top, a.Height).narrow(3, a.Left, a.Width), 1, 5, 16);
         Tensor whole = canvas.ReadEnlarged(new PixelArea(0, 0, 16, 16), 1);
         foreach ((int row, int source) in new[] { (4, 4), (5, 3), (8, 0), (9, 1), (12, 4) })
@@ -81,7 +81,7 @@ public sealed class CanvasTests : IDisposable
         const int Scale = 2;
         IReadOnlyList<PixelArea> parts = new SuperTiles(20, 6).Of(47, 33);
         using var canvas = new PixelCanvas(47 * Scale, 33 * Scale);
-        Tensor truth = rand(1, 3, 33 * Scale, 47 * Scale);
+        Tensor truth = Draw.Uniform(4, 1, 3, 33 * Scale, 47 * Scale);
         foreach ((int i, PixelArea p) in parts.Index())
         {
             Tensor part = truth.narrow(2, p.Top * Scale, p.Height * Scale).narrow(3, p.Left * Scale, p.Width * Scale);
@@ -105,7 +105,7 @@ public sealed class CanvasTests : IDisposable
     public void A_canvas_on_disk_reads_back_what_was_written()
     {
         using var canvas = new PixelCanvas(40, 30, memoryBytes: 0);
-        Tensor pixels = (rand(1, 3, 9, 12) * 65535).round() / 65535;
+        Tensor pixels = (Draw.Uniform(5, 1, 3, 9, 12) * 65535).round() / 65535;
         canvas.Write(7, 5, pixels);
         Assert.True(canvas.Read(new PixelArea(7, 5, 12, 9)).allclose(pixels, rtol: 0, atol: 1e-6));
         Assert.Equal(0, canvas.Read(new PixelArea(0, 0, 7, 5)).max().item<float>());
@@ -150,7 +150,7 @@ public sealed class CanvasTests : IDisposable
             ""
         );
         using var noGrad = no_grad();
-        Tensor photo = rand(1, 3, 160, 224);
+        Tensor photo = Draw.Uniform(1, 1, 3, 160, 224);
         var whole = new LatentCodec(network, null, CPU);
         var tiled = new LatentCodec(network, null, CPU, tile: 96);
         Tensor latent = whole.Encode(photo);
@@ -159,7 +159,7 @@ public sealed class CanvasTests : IDisposable
         Assert.Equal(new long[] { 1, 3, 160, 224 }, decoded.shape);
         // Statistics are a tile's, so the numbers differ a little everywhere, and nowhere in a step.
         Tensor exact = whole.Decode(latent);
-        Assert.InRange((decoded - exact).abs().mean().item<float>(), 0, 0.1);
+        Assert.InRange(((decoded - exact).abs().mean() / exact.std()).item<float>(), 0, 0.5);
         Assert.InRange(LargestStep(decoded) / LargestStep(exact), 0, 1.3);
 
         // Between neighbouring columns, against the mean.

@@ -23,7 +23,7 @@ public sealed class AdversaryTests
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
         using var network = new PatchDiscriminator([6, 10]);
-        Tensor input = rand(2, 3, 32, 32);
+        Tensor input = Draw.Uniform(1, 2, 3, 32, 32);
         Tensor before = network.call(input);
         // Growing a weight changes nothing: it is divided out again.
         network.named_parameters().First(p => p.name == "layers.1.conv.weight").parameter.mul_(7);
@@ -39,7 +39,7 @@ public sealed class AdversaryTests
         manual_seed(4);
         using var scope = NewDisposeScope();
         using var adversary = new Adversary(Settings, new Compute(CPU, float32));
-        Tensor painted = rand(1, 3, 32, 32).requires_grad_(true);
+        Tensor painted = Draw.Uniform(2, 1, 3, 32, 32).requires_grad_(true);
         Assert.False(adversary.Plays(9));
         Assert.True(adversary.Plays(10));
         float[] paid = [.. new long[] { 10, 20, 30, 99 }.Select(s => adversary.PainterLoss(painted, s).item<float>())];
@@ -64,7 +64,7 @@ public sealed class AdversaryTests
         for (int i = 0; i < 60; i++)
         {
             using var inner = NewDisposeScope();
-            Tensor loss = adversary.Loss(flat, rand(4, 3, 32, 32));
+            Tensor loss = adversary.Loss(flat, Draw.Uniform(3, 4, 3, 32, 32));
             loss.backward();
             optimiser.Update(2e-2);
             optimiser.ZeroGradients();

@@ -14,14 +14,14 @@ public sealed class OptimisationTests
     {
         using var scope = NewDisposeScope();
         manual_seed(3);
-        Tensor start = randn(5, 4);
+        Tensor start = Draw.Normal(1, 5, 4);
         var ours = new Parameter(start.clone());
         var theirs = new Parameter(start.clone());
         using var optimiser = new Coser.Training.Optimisation.AdamW([("w", ours)], 0.9, 0.99, weightDecay: weightDecay);
         using var reference = optim.AdamW([theirs], lr: 0.01, beta1: 0.9, beta2: 0.99, weight_decay: weightDecay);
         for (int step = 0; step < 5; step++)
         {
-            Tensor input = randn(3, 5);
+            Tensor input = Draw.Normal(2, 3, 5);
             optimiser.ZeroGradients();
             reference.zero_grad();
             input.mm(ours).square().sum().backward();
