@@ -1,8 +1,12 @@
 using Coser.Training.Autoencoding;
 using Coser.Training.Clip;
+using Coser.Training.Cognitive;
 using Coser.Training.Features;
 using Coser.Training.PreSr;
+using Coser.Training.Priors;
+using Coser.Training.Restorations;
 using Coser.Training.Runs;
+using Coser.Training.Wrapping;
 
 namespace Coser.Training;
 
@@ -31,6 +35,26 @@ public static class TrainingStages
             ClipStage.StageName,
             "Trains CLIP's image and text tower on photos and their captions, for cognition and prompts.",
             (r, d, c) => new ClipStage(r, d, c)
+        ),
+        new StageKind<CognitionRecipe>(
+            CognitionStage.StageName,
+            "Trains the cognitive adapter, and pre-SR with it, to say what the captions of degraded photos say.",
+            (r, d, c) => new CognitionStage(r, d, c)
+        ),
+        new StageKind<PriorRecipe>(
+            PriorStage.StageName,
+            "Trains the text-to-image UNet that paints references, on latents of 'coser dataset latents'.",
+            (r, d, c) => new PriorStage(r, d, c)
+        ),
+        new StageKind<RestorationRecipe>(
+            RestorationStage.StageName,
+            "Trains the control encoder and All-in-Attention to restore photos with references in view.",
+            (r, d, c) => new RestorationStage(r, d, c)
+        ),
+        new StageKind<WrappingRecipe>(
+            WrappingStage.StageName,
+            "Trains controllable feature wrapping: the decoder takes details from the LR photo.",
+            (r, d, c) => new WrappingStage(r, d, c)
         ),
     ];
 

@@ -15,6 +15,7 @@ internal static class DatasetCommand
         command.Add(CreateDegrade(host, help));
         command.Add(CaptionsCommand.Create(host, help));
         command.Add(VocabularyCommand.Create(host, help));
+        command.Add(LatentsCommand.Create(host, help));
         help.Examples(
             command,
             ("coser dataset degrade --data photos/ -o pairs/", "LR and HR pairs for 'coser eval'"),

@@ -11,6 +11,12 @@ namespace Coser.Training.Data;
 /// <returns>Tensors by name, each with a leading batch axis of 1.</returns>
 public delegate IReadOnlyDictionary<string, Tensor> MakeSample(Tensor photo, PhotoEntry entry, SeededDraws draws);
 
+/// <summary>Makes one sample of a photo without opening it.</summary>
+/// <param name="entry">What the index says of it.</param>
+/// <param name="draws">All randomness the sample may use.</param>
+/// <returns>Tensors by name, each with a leading batch axis of 1.</returns>
+public delegate IReadOnlyDictionary<string, Tensor> MakeEntrySample(PhotoEntry entry, SeededDraws draws);
+
 /// <summary>
 /// The photos of a split in a run's order. Everything about a sample follows from its number: which photo, and what is
 /// drawn for it.
@@ -24,28 +30,21 @@ public sealed class PhotoSamples(PhotoIndex index, IReadOnlyList<PhotoEntry> pho
         : this(index, index.Split("train"), seed) { }
 
     /// <summary>Batch <paramref name="batch"/> of <paramref name="size"/> samples, joined along the first axis.</summary>
-    public TrainingBatch Batch(long batch, int size, MakeSample make)
+    public TrainingBatch Batch(long batch, int size, MakeSample make) =>
+        Batch(batch, size, (entry, draws) => make(TrainingPhoto.Load(index.PathOf(entry)), entry, draws));
+
+    /// <inheritdoc cref="Batch(long, int, MakeSample)"/>
+    public TrainingBatch Batch(long batch, int size, MakeEntrySample make)
     {
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
-        IReadOnlyDictionary<string, Tensor>[] samples =
-        [
-            .. Enumerable.Range(0, size).Select(i => Sample(batch * size + i, make)),
-        ];
-        return new TrainingBatch(
-            samples[0]
-                .Keys.ToDictionary(
-                    name => name,
-                    name => cat([.. samples.Select(s => s[name])]).DetachFromDisposeScope(),
-                    StringComparer.Ordinal
-                )
-        );
+        return TrainingBatch.Join([.. Enumerable.Range(0, size).Select(i => Sample(batch * size + i, make))]);
     }
 
-    private IReadOnlyDictionary<string, Tensor> Sample(long number, MakeSample make)
+    private IReadOnlyDictionary<string, Tensor> Sample(long number, MakeEntrySample make)
     {
         (int photo, long epoch) = _order[number];
         using var draws = SeededDraws.ForSample(seed, epoch, photo);
-        return make(TrainingPhoto.Load(index.PathOf(photos[photo])), photos[photo], draws);
+        return make(photos[photo], draws);
     }
 }

@@ -14,6 +14,21 @@ public sealed class TrainingBatch(IReadOnlyDictionary<string, Tensor> tensors) :
     public TrainingBatch To(Device device) =>
         new(tensors.ToDictionary(t => t.Key, t => t.Value.to(device), StringComparer.Ordinal));
 
+    /// <summary>Samples joined along the first axis; all have the same names.</summary>
+    /// <returns>Tensors outside any dispose scope.</returns>
+    public static TrainingBatch Join(IReadOnlyList<IReadOnlyDictionary<string, Tensor>> samples) =>
+        new(
+            samples[0]
+                .Keys.ToDictionary(
+                    name => name,
+                    name => cat([.. samples.Select(s => s[name])]).DetachFromDisposeScope(),
+                    StringComparer.Ordinal
+                )
+        );
+
+    /// <summary>True when there is a tensor of that name.</summary>
+    public bool Has(string name) => tensors.ContainsKey(name);
+
     /// <summary>The tensor of that name.</summary>
     public Tensor this[string name] => tensors[name];
 

@@ -205,8 +205,10 @@ public sealed class ModelDirectory : IDisposable
     /// <exception cref="CheckpointException">The model has no pre-SR, of another kind, or its weights do not fit.</exception>
     public MsrResNet LoadPreSr() => Load(PreSrRole, NetworkKinds.MsrResNet, dtype: torch.float32);
 
-    /// <summary>The weight file of a component.</summary>
-    internal SafetensorsFile File(string role) => _files[role];
+    /// <summary>The weight file of a component; it is this object's.</summary>
+    /// <exception cref="CheckpointException">The model has no such component.</exception>
+    public SafetensorsFile Weights(string role) =>
+        _files.GetValueOrDefault(role) ?? throw new CheckpointException(Folder, $"the model has no component '{role}'");
 
     /// <inheritdoc/>
     public void Dispose()

@@ -47,12 +47,12 @@ public static class ModelVerifier
                     problems.Add(new(role, e.Message));
                     continue;
                 }
-                WeightMismatch mismatch = WeightLoader.Compare(networks[role], model.File(role));
+                WeightMismatch mismatch = WeightLoader.Compare(networks[role], model.Weights(role));
                 problems.AddRange(mismatch.Missing.Select(k => new ModelProblem(role, $"missing: {k}")));
                 problems.AddRange(mismatch.Unexpected.Select(k => new ModelProblem(role, $"unexpected: {k}")));
                 problems.AddRange(mismatch.MisShaped.Select(k => new ModelProblem(role, $"of another shape: {k}")));
                 if (values)
-                    problems.AddRange(NotFinite(model.File(role), cancel).Select(p => new ModelProblem(role, p)));
+                    problems.AddRange(NotFinite(model.Weights(role), cancel).Select(p => new ModelProblem(role, p)));
             }
             problems.AddRange(Together(model.Manifest, networks).Select(p => new ModelProblem("model", p)));
             return problems;

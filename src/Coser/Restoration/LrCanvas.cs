@@ -30,27 +30,11 @@ internal sealed class LrCanvas(Func<PixelArea, Tensor> read, int width, int heig
         int[] columns = Places(area.Left, area.Width, Width, width);
         int[] rows = Places(area.Top, area.Height, Height, height);
         Tensor lr = Read(rows, columns);
-        return Enlarge(lr, scale)
+        return Enlargement
+            .Bicubic(lr, scale)
             .narrow(2, Margin * scale, area.Height * scale)
             .narrow(3, Margin * scale, area.Width * scale)
             .contiguous()
-            .MoveToOuterDisposeScope();
-    }
-
-    /// <summary>Bicubic enlargement (a = -0.75, half-pixel centres) as in the reference implementation, clamped.</summary>
-    /// <param name="lr">[1,3,h,w], [0,1].</param>
-    /// <returns>[1,3,scale*h,scale*w], [0,1].</returns>
-    public static Tensor Enlarge(Tensor lr, int scale)
-    {
-        using var scope = NewDisposeScope();
-        return nn
-            .functional.interpolate(
-                lr,
-                size: [lr.shape[2] * scale, lr.shape[3] * scale],
-                mode: InterpolationMode.Bicubic,
-                align_corners: false
-            )
-            .clamp(0, 1)
             .MoveToOuterDisposeScope();
     }
 

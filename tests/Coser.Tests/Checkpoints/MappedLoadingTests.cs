@@ -145,7 +145,7 @@ public sealed class MappedLoadingTests : IDisposable
         using (var wrong = new Networks.PreSr.MsrResNet(new() { Features = 4 }, META))
         {
             string message = Assert
-                .Throws<CheckpointException>(() => WeightLoader.Attach(wrong, model.File(ComponentNames.PreSr), "f"))
+                .Throws<CheckpointException>(() => WeightLoader.Attach(wrong, model.Weights(ComponentNames.PreSr), "f"))
                 .Message;
             Assert.Contains("conv_first.weight [8,3,3,3] instead of [4,3,3,3]", message, StringComparison.Ordinal);
             Assert.Contains("body.15.conv1.weight", message, StringComparison.Ordinal);
@@ -157,7 +157,7 @@ public sealed class MappedLoadingTests : IDisposable
     public void Forgotten_pages_come_back()
     {
         using ModelDirectory model = ModelDirectory.Open(_model);
-        SafetensorsFile file = model.File(ComponentNames.Unet);
+        SafetensorsFile file = model.Weights(ComponentNames.Unet);
         foreach (string name in file.Entries.Keys)
         {
             using Tensor value = file.Read(name);

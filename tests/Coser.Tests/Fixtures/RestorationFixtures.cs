@@ -79,7 +79,7 @@ internal static class RestorationFixtures
         fixture.AssertOutput("semantic_neg", negative);
         var conditions = new GuidanceContext(torch.cat([user, cognition], dim: 1), negative);
 
-        torch.Tensor enlarged = LrCanvas.Enlarge(photo, c.GetProperty("upscale").GetInt32());
+        torch.Tensor enlarged = Enlargement.Bicubic(photo, c.GetProperty("upscale").GetInt32());
         fixture.AssertOutput("lq_up", enlarged * 2 - 1);
         torch.Tensor lr = networks.Codec.Encode(enlarged);
         fixture.AssertOutput("init_latent", lr);

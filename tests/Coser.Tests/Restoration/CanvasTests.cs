@@ -56,7 +56,7 @@ public sealed class CanvasTests : IDisposable
         Assert.Equal((Math.Max(16, width), Math.Max(16, height)), (canvas.Width, canvas.Height));
         Tensor whole = canvas.ReadEnlarged(new PixelArea(0, 0, canvas.Width, canvas.Height), 4);
         if (width >= 16 && height >= 16)
-            Assert.True(whole.allclose(LrCanvas.Enlarge(photo, 4), rtol: 1e-5, atol: 1e-6));
+            Assert.True(whole.allclose(Enlargement.Bicubic(photo, 4), rtol: 1e-5, atol: 1e-6));
         foreach (PixelArea area in new PixelArea[] { new(0, 0, 10, 12), new(6, 4, 10, 12) })
         {
             Tensor piece = canvas.ReadEnlarged(area, 4);

@@ -25,6 +25,15 @@ internal static class Weights
     public static LayerNorm Norm(long width, double eps, Device? device) =>
         nn.LayerNorm(width, eps: eps, device: device);
 
+    /// <summary>Copies all values of a module into one of the same shape.</summary>
+    public static void Copy(nn.Module from, nn.Module to)
+    {
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        foreach (((_, Tensor source), (_, Tensor target)) in from.state_dict().Zip(to.state_dict()))
+            target.copy_(source);
+    }
+
     // Modules outlive the scope in which somebody happens to build them.
     private static Parameter Make(long[] shape, Device? device, Func<Tensor, Tensor> fill)
     {

@@ -67,12 +67,7 @@ internal sealed class Attention : nn.Module
     }
 
     /// <summary>Takes over another's weights, of equal shapes.</summary>
-    public void CopyFrom(Attention other)
-    {
-        using var noGrad = no_grad();
-        foreach (((_, Tensor mine), (_, Tensor theirs)) in state_dict().Zip(other.state_dict()))
-            mine.copy_(theirs);
-    }
+    public void CopyFrom(Attention other) => Weights.Copy(other, this);
 
     private static Tensor Batch(Tensor memory, Tensor like) =>
         memory.shape[0] == like.shape[0] ? memory : memory.expand(like.shape[0], -1, -1);

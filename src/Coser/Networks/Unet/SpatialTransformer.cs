@@ -109,11 +109,18 @@ internal sealed class SpatialTransformer : nn.Module
         return (input + residual).MoveToOuterDisposeScope();
     }
 
-    /// <summary>The new branches start from the self-attention's weights (section 4.1 of the paper).</summary>
+    /// <summary>
+    /// The new branches start from the weights of what they stand beside: the self-attention (section 4.1 of the paper) and,
+    /// as in the reproduction, the norm and the projection before it.
+    /// </summary>
     public void CopySelfAttention()
     {
         foreach (TransformerBlock block in _blocks)
             block.CopySelfAttention();
+        Weights.Copy(_norm, _lrNorm!);
+        Weights.Copy(_norm, _referenceNorm!);
+        Weights.Copy(_in, _lrIn!);
+        Weights.Copy(_in, _referenceIn!);
     }
 
     // [B,C,h,w] -> [B,hw,C]

@@ -106,5 +106,6 @@ internal sealed class TransformerBlock : nn.Module
     {
         _lr!.CopyFrom(_self);
         _reference!.CopyFrom(_self);
+        Weights.Copy(_norm1, _norm4!);
     }
 }

@@ -1,0 +1,45 @@
+using Coser.Training.Adversarial;
+using Coser.Training.Losses;
+using Coser.Training.Runs;
+
+namespace Coser.Training.Wrapping;
+
+/// <summary>
+/// Settings of the training of controllable feature wrapping. Paths that are not absolute start at the data set's folder; a
+/// model may also be named.
+/// </summary>
+public sealed record WrappingRecipe : TrainingRecipe
+{
+    /// <summary>Model directory with the autoencoder; its component <c>cfw</c>, if it has one, is the start.</summary>
+    public required string Model { get; init; }
+
+    /// <summary>Folder of <c>coser dataset latents --degraded</c> with the column <c>sampled</c>.</summary>
+    public string Latents { get; init; } = "latents";
+
+    /// <summary>Residual-in-residual blocks of each fusion, where the model has no fusion yet.</summary>
+    public int FuseBlocks { get; init; } = 2;
+
+    /// <summary>Growth of the dense layers inside those blocks.</summary>
+    public int FuseGrowth { get; init; } = 32;
+
+    /// <summary>Weight of the LR photo's features while it is trained.</summary>
+    public double Weight { get; init; } = 1;
+
+    /// <summary>How the decoded picture is judged.</summary>
+    public ImageLossSettings Loss { get; init; } = new();
+
+    /// <summary>The discriminator; null: none.</summary>
+    public AdversarySettings? Adversary { get; init; }
+
+    /// <summary>What is trained: regular expressions on parameter names. The default is the fusions alone.</summary>
+    public IReadOnlyList<string> Trainable { get; init; } = ["^decoder\\.fusion_layer_"];
+
+    /// <summary>
+    /// True: the model's own autoencoder gets the fusions, and with weight 0 decodes as before as long as nothing else is
+    /// trained. False: they go into a component <c>cfw</c> beside it, as in the published checkpoints.
+    /// </summary>
+    public bool Shared { get; init; }
+
+    /// <summary>Photos of the validation split that are judged.</summary>
+    public int ValidationPhotos { get; init; } = 48;
+}

@@ -1,0 +1,189 @@
+using Coser.Checkpoints;
+using Coser.Checkpoints.Renaming;
+using Coser.Engine;
+using Coser.Metrics;
+using Coser.Networks.Autoencoder;
+using Coser.Restoration;
+using Coser.Training.Adversarial;
+using Coser.Training.Data;
+using Coser.Training.Degradation;
+using Coser.Training.Latents;
+using Coser.Training.Losses;
+using Coser.Training.Runs;
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace Coser.Training.Wrapping;
+
+/// <summary>
+/// Trains controllable feature wrapping (section 3.4 of the paper; StableSR, section 3.2): the decoder learns to take details
+/// from the LR photo's features, on latents as they are really sampled.
+/// </summary>
+public sealed class WrappingStage : ITrainingStage
+{
+    /// <summary>Name on the command line.</summary>
+    public const string StageName = "cfw";
+
+    private const int GridRows = 6;
+    private readonly WrappingRecipe _recipe;
+    private readonly LatentSet _latents;
+    private readonly ViewReader _views;
+    private readonly PhotoSamples _photos;
+    private readonly IReadOnlyList<PhotoEntry> _validation;
+    private readonly AutoencoderConfig _config;
+    private readonly KlAutoencoder _network;
+    private readonly IReadOnlyList<(string Name, Parameter Parameter)> _trained;
+    private readonly ImageLoss _loss;
+
+    /// <param name="data">Photos with a "train" and a "validation" split; those that the latents lack are left out.</param>
+    /// <exception cref="InvalidDataException">An input is missing, or the parts do not fit each other.</exception>
+    /// <exception cref="CheckpointException">The model lacks its autoencoder, or is damaged.</exception>
+    public WrappingStage(WrappingRecipe recipe, PhotoIndex data, Compute compute)
+    {
+        (_recipe, Compute) = (recipe, compute);
+        var inputs = new StageInputs(data);
+        _latents = LatentSet.Open(inputs.PathOf(recipe.Latents));
+        _latents.Require(LatentSet.Sampled);
+        StageInputs.Require(_latents.Manifest.Settings.Degradation is not null, "latents must be made with --degraded");
+        _views = new ViewReader(_latents.Manifest, data);
+        _photos = new PhotoSamples(data, inputs.Known(_latents, "train"), recipe.Training.Seed);
+        _validation = inputs.Known(_latents, "validation", recipe.ValidationPhotos);
+        using ModelDirectory model = ModelDirectory.Open(inputs.ModelOf(recipe.Model));
+        _config = Config(recipe, model);
+        manual_seed((long)recipe.Training.Seed); // the initialisation draws from the global generator
+        _network = new KlAutoencoder(_config);
+        StageInputs.Take(_network, model, ComponentNames.Autoencoder);
+        StageInputs.Take(_network, model, ComponentNames.Cfw);
+        _network.to(compute.Device, compute.DType);
+        _trained = StageInputs.Choose(StageInputs.Named(_network, ""), recipe.Trainable);
+        _loss = new ImageLoss(recipe.Loss, compute.Device, compute.DType);
+        Adversary = recipe.Adversary is null ? null : new Adversary(recipe.Adversary, compute);
+    }
+
+    /// <inheritdoc/>
+    public string Name => StageName;
+
+    /// <inheritdoc/>
+    public IEnumerable<(string Name, Parameter Parameter)> Parameters => _trained;
+
+    /// <inheritdoc/>
+    public Compute Compute { get; }
+
+    /// <inheritdoc/>
+    public Adversary? Adversary { get; }
+
+    /// <inheritdoc/>
+    public TrainingBatch MakeBatch(long index) =>
+        _photos.Batch(
+            index,
+            _recipe.Training.Batch,
+            (entry, draws) => Sample(entry, draws.RandInt(0, _latents.Manifest.Settings.Views - 1))
+        );
+
+    /// <inheritdoc/>
+    public StageLoss Loss(TrainingBatch batch, long stepsDone)
+    {
+        Tensor truth = batch["sharp"];
+        Tensor decoded = Decode(batch, _recipe.Weight);
+        (Tensor total, IReadOnlyList<(string Name, Tensor Value)> terms) = _loss.Compute(decoded, truth);
+        Tensor? opposed = null;
+        if (Adversary?.Plays(stepsDone) == true)
+        {
+            total += Adversary.PainterLoss(decoded, stepsDone);
+            opposed = Adversary.Loss(decoded, truth);
+        }
+        return new StageLoss(total, terms) { Adversary = opposed };
+    }
+
+    /// <inheritdoc/>
+    public ValidationResult Validate(IReadOnlyDictionary<string, Tensor> weights)
+    {
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        using var swapped = new WeightSwap(Parameters, weights);
+        var sums = new Dictionary<string, double>(StringComparer.Ordinal);
+        var grid = new ValidationGrid(GridRows);
+        foreach (PhotoEntry entry in _validation)
+        {
+            using var inner = NewDisposeScope();
+            using TrainingBatch batch = TrainingBatch.Join([Sample(entry, 0)]).To(Compute.Device);
+            Tensor truth = batch["sharp"].cpu();
+            Tensor wrapped = Rounded(Decode(batch, _recipe.Weight));
+            Tensor plain = Rounded(Decode(batch, 0));
+            (Tensor _, IReadOnlyList<(string Name, Tensor Value)> terms) = _loss.Compute(
+                wrapped.to(Compute.Device),
+                batch["sharp"]
+            );
+            Add("psnr", Psnr.Compute(wrapped, truth));
+            Add("psnr_plain", Psnr.Compute(plain, truth));
+            Add("ssim", Ssim.Compute(wrapped, truth, new PixelMetricOptions { Colour = MetricColour.Y }));
+            foreach ((string name, Tensor value) in terms)
+                Add(name, value.item<float>());
+            grid.Add(batch["enlarged"].cpu(), plain, wrapped, truth);
+        }
+        return new ValidationResult(sums, grid.Join());
+
+        void Add(string name, double value) => sums[name] = sums.GetValueOrDefault(name) + value / _validation.Count;
+    }
+
+    /// <inheritdoc/>
+    public IReadOnlyList<TrainedComponent> Components(IReadOnlyDictionary<string, Tensor> weights) =>
+        [
+            TrainedComponent.Create(
+                _recipe.Shared ? ComponentNames.Autoencoder : ComponentNames.Cfw,
+                AutoencoderConfig.Kind,
+                _config,
+                StageInputs.WithBuffers(_network, weights, "")
+            ),
+        ];
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Adversary?.Dispose();
+        _loss?.Dispose();
+        _network?.Dispose();
+        _latents.Dispose();
+    }
+
+    private static AutoencoderConfig Config(WrappingRecipe recipe, ModelDirectory model)
+    {
+        string role =
+            !recipe.Shared && model.Manifest.Components.ContainsKey(ComponentNames.Cfw)
+                ? ComponentNames.Cfw
+                : ComponentNames.Autoencoder;
+        using KlAutoencoder built = model.Build(role, NetworkKinds.Autoencoder);
+        return built.Config.FuseBlocks is null
+            ? built.Config with
+            {
+                FuseBlocks = recipe.FuseBlocks,
+                FuseGrowth = recipe.FuseGrowth,
+            }
+            : built.Config;
+    }
+
+    private Dictionary<string, Tensor> Sample(PhotoEntry entry, int view)
+    {
+        long record = _latents.RecordOf(entry.File, view);
+        PhotoView pictures = _views.Read(record);
+        int scale = _latents.Manifest.Settings.Degradation!.Scale;
+        return new(StringComparer.Ordinal)
+        {
+            ["sharp"] = pictures.Sharp,
+            ["enlarged"] = Enlargement.Bicubic(pictures.Lr!, scale),
+            ["sampled"] = _latents.Read(LatentSet.Sampled, record),
+        };
+    }
+
+    // [B,3,S,S], float32, about [0,1]
+    private Tensor Decode(TrainingBatch batch, double weight)
+    {
+        Tensor raw = _network.FromLatent(batch["sampled"]).to(Compute.DType);
+        Tensor picture = (batch["enlarged"] * 2 - 1).to(Compute.DType);
+        EncoderFeatures features = _network.EncodeFeatures(picture);
+        return _network.Decode(raw, features, weight).to(float32) / 2 + 0.5;
+    }
+
+    private static Tensor Rounded(Tensor picture) => (picture.cpu().clamp(0, 1) * 255).round() / 255;
+}
