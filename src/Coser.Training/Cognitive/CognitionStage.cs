@@ -110,6 +110,8 @@ public sealed class CognitionStage : ITrainingStage
     /// <inheritdoc/>
     public StageLoss Loss(TrainingBatch batch, long stepsDone)
     {
+        // Dropout draws from the global generator, which no checkpoint holds.
+        manual_seed((long)_recipe.Training.Seed * 1_000_003 + stepsDone);
         _adapter.train();
         (Tensor cognition, Tensor picture) = CognitiveLoss(_preSr, _clip, _adapter, batch["lr"], batch["tokens"]);
         Tensor distance = nn.functional.l1_loss(picture, batch["hr"]);
