@@ -1,7 +1,9 @@
 using System.CommandLine;
+using System.Diagnostics;
 using Coser.Checkpoints;
 using Coser.Cli.Help;
 using Coser.Engine;
+using Coser.Restoration;
 using Coser.Training.Data;
 using Coser.Training.Degradation;
 using Coser.Training.Latents;
@@ -12,6 +14,12 @@ namespace Coser.Cli.Commands;
 /// <summary><c>coser dataset latents</c></summary>
 internal static class LatentsCommand
 {
+    private enum Addition
+    {
+        Reference,
+        Sampled,
+    }
+
     public static Command Create(CliHost host, HelpPages help)
     {
         var command = new Command(
@@ -67,19 +75,49 @@ internal static class LatentsCommand
             "--device",
             "Where the networks run; auto takes a CUDA GPU when there is one."
         );
-        foreach (Option option in new Option[] { data, model, output, size, views, degraded, settings, seed, device })
+        Option<Addition?> add = Choice.Maybe<Addition>(
+            "--add",
+            "To a set that is there: references the model paints, or latents as it restores them."
+        );
+        Option<Preset> preset = Choice.Of<Preset>("--preset", "With --add: how the model samples.");
+        foreach (
+            Option option in new Option[]
+            {
+                data,
+                model,
+                output,
+                size,
+                views,
+                degraded,
+                settings,
+                seed,
+                add,
+                preset,
+                device,
+            }
+        )
             command.Add(option);
         help.Examples(
             command,
             ("coser dataset latents --data photos/ --model models/mine --views 4 -o latents/", "for a prior"),
-            ("coser dataset latents --data photos/ --model models/mine --degraded -o latents/", "for the restoration")
+            ("coser dataset latents --data photos/ --model models/mine --degraded -o latents/", "for the restoration"),
+            (
+                "coser dataset latents --data photos/ --model models/mine -o latents/ --add reference",
+                "paint a reference for each view"
+            )
         );
         command.SetAction(parsed =>
-            Make(
+        {
+            string folder = parsed.GetRequiredValue(output).FullName;
+            using ModelDirectory opened = ModelDirectory.Open(ModelDirectory.Find(parsed.GetRequiredValue(model)));
+            Compute compute = Compute.Choose(parsed.GetValue(device));
+            if (parsed.GetValue(add) is { } addition)
+                return Add(host, opened, folder, addition, parsed.GetValue(preset), compute);
+            return Make(
                 host,
-                parsed.GetRequiredValue(data).FullName,
-                parsed.GetRequiredValue(model),
-                parsed.GetRequiredValue(output).FullName,
+                PhotoIndex.Open(parsed.GetRequiredValue(data).FullName),
+                opened,
+                folder,
                 new LatentSetSettings
                 {
                     Size = parsed.GetRequiredValue(size),
@@ -87,33 +125,56 @@ internal static class LatentsCommand
                     Seed = parsed.GetRequiredValue(seed),
                     Degradation = parsed.GetValue(degraded) ? Degradation(parsed.GetValue(settings)) : null,
                 },
-                parsed.GetValue(device)
-            )
-        );
+                compute
+            );
+        });
         return command;
     }
 
     private static int Make(
         CliHost host,
-        string data,
-        string modelName,
+        PhotoIndex index,
+        ModelDirectory model,
         string output,
         LatentSetSettings settings,
-        DeviceChoice device
+        Compute compute
     )
     {
-        Compute compute = Compute.Choose(device);
-        PhotoIndex index = PhotoIndex.Open(data);
-        using ModelDirectory model = ModelDirectory.Open(ModelDirectory.Find(modelName));
         using var networks = new FrozenNetworks(model, compute);
         settings.Validate(networks.Latents.Reduction);
         var writer = new LatentSetWriter(output, settings, index, model.Hash);
+        return Finish(host, output, writer, () => writer.WriteViews(index, networks, Report(host), host.Cancel));
+    }
+
+    private static int Add(
+        CliHost host,
+        ModelDirectory model,
+        string folder,
+        Addition addition,
+        Preset preset,
+        Compute compute
+    )
+    {
+        using LatentSet set = LatentSet.Open(folder);
+        using var painter = new LatentPainter(set, model, preset, compute);
+        var writer = new LatentSetWriter(folder);
+        (string column, MakeRecords make) = addition switch
+        {
+            Addition.Reference => (LatentSet.Reference, (MakeRecords)painter.Reference),
+            _ => (LatentSet.Sampled, painter.Restored),
+        };
+        // What was painted in another way is painted anew.
+        string made = $"{model.Hash} {preset}";
+        return Finish(host, folder, writer, () => writer.WritePart(column, made, make, Report(host), host.Cancel));
+    }
+
+    private static int Finish(CliHost host, string folder, LatentSetWriter writer, Func<long> write)
+    {
         using var noGrad = no_grad();
-        var clock = System.Diagnostics.Stopwatch.StartNew();
-        long made = writer.WriteViews(index, networks, Report(host), host.Cancel);
-        long all = (long)writer.Manifest.Photos.Count * settings.Views;
+        var clock = Stopwatch.StartNew();
+        long made = write();
         host.Out.WriteLine(
-            $"{output}: {all} views of {writer.Manifest.Photos.Count} photos, {made} made now"
+            $"{folder}: {writer.Manifest.Count} views of {writer.Manifest.Photos.Count} photos, {made} made now"
                 + (made > 0 ? $" at {made / clock.Elapsed.TotalSeconds:f1} a second" : "")
         );
         return ExitCode.Success;
@@ -122,7 +183,7 @@ internal static class LatentsCommand
     // A line a minute: such a run takes a while.
     private static Action<long, long> Report(CliHost host)
     {
-        var clock = System.Diagnostics.Stopwatch.StartNew();
+        var clock = Stopwatch.StartNew();
         TimeSpan next = TimeSpan.FromMinutes(1);
         return (done, all) =>
         {

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Globalization;
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using Coser.Checkpoints;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -10,12 +11,17 @@ namespace Coser.Training.Latents;
 /// <summary>What <c>latents.json</c> says of a set.</summary>
 /// <param name="Settings">Which views it holds.</param>
 /// <param name="Photos">Their photos, as in the data set's index; photo p has the records p * views and following.</param>
-/// <param name="Models">Hash of the model directory that made each part.</param>
+/// <param name="Models">What made each part: the hash of a model directory, and how it was used.</param>
 public sealed record LatentSetManifest(
     LatentSetSettings Settings,
     IReadOnlyList<string> Photos,
     IReadOnlyDictionary<string, string> Models
-);
+)
+{
+    /// <summary>Number of records.</summary>
+    [JsonIgnore]
+    public long Count => (long)Photos.Count * Settings.Views;
+}
 
 /// <summary>
 /// Views of photos as latents, made once by <c>coser dataset latents</c>: what diffusion models are trained on without
@@ -61,7 +67,7 @@ public sealed class LatentSet : IDisposable
     public LatentSetManifest Manifest { get; }
 
     /// <summary>Number of records.</summary>
-    public long Count => (long)Manifest.Photos.Count * Manifest.Settings.Views;
+    public long Count => Manifest.Count;
 
     /// <summary>Opens a set.</summary>
     /// <exception cref="InvalidDataException">There is none, it is damaged, or it was not finished.</exception>

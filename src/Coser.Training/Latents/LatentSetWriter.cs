@@ -50,6 +50,14 @@ public sealed class LatentSetWriter
         }
     }
 
+    /// <summary>Opens a set that is there, to add parts to it.</summary>
+    /// <exception cref="InvalidDataException">There is none.</exception>
+    public LatentSetWriter(string folder)
+    {
+        using LatentSet set = LatentSet.Open(folder);
+        (_folder, Manifest) = (folder, set.Manifest);
+    }
+
     /// <summary>What the set holds.</summary>
     public LatentSetManifest Manifest { get; private set; }
 
@@ -88,7 +96,7 @@ public sealed class LatentSetWriter
 
     /// <summary>Writes a part of its own.</summary>
     /// <param name="column">Its only column.</param>
-    /// <param name="model">Hash of the model that makes it; what another model made is made anew.</param>
+    /// <param name="model">What makes it: a model and how it is used. What another made is made anew.</param>
     /// <inheritdoc cref="WriteViews"/>
     public long WritePart(
         string column,
@@ -112,7 +120,7 @@ public sealed class LatentSetWriter
 
     private long Write(string part, MakeRecords make, Action<long, long>? progress, CancellationToken cancel)
     {
-        long count = (long)Manifest.Photos.Count * Manifest.Settings.Views;
+        long count = Manifest.Count;
         long written = 0;
         for (long first = 0; first < count; first += LatentSet.ShardRecords)
         {

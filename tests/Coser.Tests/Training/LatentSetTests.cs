@@ -1,4 +1,5 @@
 using Coser.Checkpoints;
+using Coser.Restoration;
 using Coser.Training.Data;
 using Coser.Training.Degradation;
 using Coser.Training.Latents;
@@ -98,6 +99,33 @@ public sealed class LatentSetTests : IDisposable
             using LatentSet set = LatentSet.Open(_small.File("latents"));
             set.Require(column);
         }
+    }
+
+    [Fact]
+    public void A_whole_model_adds_references_and_restored_latents()
+    {
+        LatentSetWriter writer = _small.WriteLatents("latents");
+        using ModelDirectory model = ModelDirectory.Open(_small.Model);
+        using LatentSet set = LatentSet.Open(_small.File("latents"));
+        using var painter = new LatentPainter(set, model, Preset.Fast, SmallTraining.Compute);
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        Tensor alone = painter.Restored([7])[LatentSet.Sampled]; // no references yet: grey
+        Assert.Equal(12, writer.WritePart(LatentSet.Reference, "m", painter.Reference, null, CancellationToken.None));
+        Assert.Equal(12, writer.WritePart(LatentSet.Sampled, "m", painter.Restored, null, CancellationToken.None));
+        using LatentSet painted = LatentSet.Open(_small.File("latents"));
+        painted.Require(LatentSet.Reference, LatentSet.Sampled);
+        Tensor reference = painted.Read(LatentSet.Reference, 7);
+        Tensor restored = painted.Read(LatentSet.Sampled, 7);
+        Assert.Equal([1, 4, 4, 4], restored.shape);
+        Assert.True(restored.isfinite().all().item<bool>() && reference.isfinite().all().item<bool>());
+        Assert.False(restored.allclose(reference, 1e-2, 1e-2));
+        Assert.False(restored.allclose(painted.Read(LatentSet.Sampled, 6), 1e-2, 1e-2));
+        // With references it is another picture; and the same one when it is made again.
+        using var second = new LatentPainter(painted, model, Preset.Fast, SmallTraining.Compute);
+        Tensor again = second.Restored([7])[LatentSet.Sampled];
+        Assert.False(again.allclose(alone, 1e-4, 1e-4));
+        Assert.True(again.equal(second.Restored([7])[LatentSet.Sampled]).all().item<bool>());
     }
 
     [Fact]
