@@ -53,6 +53,9 @@ public sealed record BestState
 /// <remarks>One process at a time: <see cref="RunLock"/>.</remarks>
 public sealed class RunFolder
 {
+    /// <summary>Name of the folder with the best weights.</summary>
+    public const string BestName = "best";
+
     private const string StateName = "state.json";
     private const string BestStateName = "best.json";
     private const string Prefix = "checkpoint-";
@@ -71,8 +74,8 @@ public sealed class RunFolder
     public void Repair()
     {
         // Between the two renames that replace the best weights.
-        if (!Directory.Exists(BestPath) && Directory.Exists(Hidden("best", Old)))
-            Directory.Move(Hidden("best", Old), BestPath);
+        if (!Directory.Exists(BestPath) && Directory.Exists(Hidden(BestName, Old)))
+            Directory.Move(Hidden(BestName, Old), BestPath);
         foreach (string folder in Directory.EnumerateDirectories(Path, ".*").ToArray())
         {
             if (folder.EndsWith(Half, StringComparison.Ordinal) || folder.EndsWith(Old, StringComparison.Ordinal))
@@ -87,7 +90,7 @@ public sealed class RunFolder
     public string MetricsPath => System.IO.Path.Combine(Path, RunMetrics.FileName);
 
     /// <summary>Where the best averaged weights are kept.</summary>
-    public string BestPath => System.IO.Path.Combine(Path, "best");
+    public string BestPath => System.IO.Path.Combine(Path, BestName);
 
     /// <summary>Finished checkpoints, oldest first.</summary>
     public IReadOnlyList<string> Checkpoints() => CheckpointsOf(Path);
@@ -124,7 +127,7 @@ public sealed class RunFolder
     public void SaveBest(BestState best, CheckpointState state, Action<string> write)
     {
         string partial = WriteWhole(
-            "best",
+            BestName,
             state,
             folder =>
             {
@@ -136,16 +139,16 @@ public sealed class RunFolder
             }
         );
         if (Directory.Exists(BestPath))
-            Directory.Move(BestPath, Hidden("best", Old));
+            Directory.Move(BestPath, Hidden(BestName, Old));
         Directory.Move(partial, BestPath);
-        if (Directory.Exists(Hidden("best", Old)))
-            Directory.Delete(Hidden("best", Old), recursive: true);
+        if (Directory.Exists(Hidden(BestName, Old)))
+            Directory.Delete(Hidden(BestName, Old), recursive: true);
     }
 
     /// <summary>The best weights of a run so far; null: none are kept. The folder is only read.</summary>
     public static BestState? ReadBest(string runFolder)
     {
-        string path = System.IO.Path.Combine(runFolder, "best", BestStateName);
+        string path = System.IO.Path.Combine(runFolder, BestName, BestStateName);
         return File.Exists(path)
             ? JsonSerializer.Deserialize<BestState>(File.ReadAllText(path), CoserJson.Strict)
             : null;

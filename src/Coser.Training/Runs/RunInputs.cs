@@ -23,6 +23,9 @@ public sealed record RunInputs
     /// <summary>The same, worked on by a version of the program.</summary>
     public RunInputs By(string version) => Code.Contains(version) ? this : this with { Code = [.. Code, version] };
 
+    /// <summary>Whether a folder has them.</summary>
+    public static bool Exists(string runFolder) => File.Exists(Path.Combine(runFolder, FileName));
+
     /// <summary>Reads the inputs of a run; null when the folder holds none.</summary>
     /// <exception cref="InvalidDataException">The file is damaged.</exception>
     public static RunInputs? Read(string runFolder)
