@@ -46,6 +46,6 @@ public sealed class PhotoSamples(PhotoIndex index, IReadOnlyList<PhotoEntry> pho
     {
         (int photo, long epoch) = _order[number];
         using var draws = SeededDraws.ForSample(seed, epoch, photo);
-        return make(TrainingPhoto.Load(index.PathOf(photos[photo])), photos[photo], draws);
+        return make(TrainingPhoto.Load(index, photos[photo]), photos[photo], draws);
     }
 }
