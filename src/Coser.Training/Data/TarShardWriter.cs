@@ -53,6 +53,9 @@ public static class TarShardWriter
         }
     }
 
+    /// <summary>Bytes of a folder's shards.</summary>
+    public static long Bytes(string folder) => TarShards.Find(folder).Sum(f => new FileInfo(f).Length);
+
     private static int WriteShards(
         PhotoIndex data,
         string folder,

@@ -218,8 +218,9 @@ internal sealed class TarShards : IPhotoStore
                 case ".cls":
                     _label = Text(entry).Trim();
                     break;
-                case var image when Imaging.PhotoFormats.IsReadable(image) && entry.Length is > 0 and < int.MaxValue:
-                    _photo ??= new ShardPlace(shard, member, entry.DataOffset, (int)entry.Length);
+                // "key.depth.png" is something else that belongs to the photo.
+                case var image when image.LastIndexOf('.') == 0 && Imaging.PhotoFormats.IsReadable(image):
+                    _photo ??= new ShardPlace(shard, member, entry.DataOffset, checked((int)entry.Length));
                     break;
                 default:
                     break;
