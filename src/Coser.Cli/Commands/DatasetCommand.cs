@@ -12,14 +12,19 @@ internal static class DatasetCommand
     public static Command Create(CliHost host, HelpPages help)
     {
         var command = new Command("dataset", "Prepares photos for training and evaluation.");
+        command.Add(DatasetBuildCommand.Create(host, help));
+        command.Add(DatasetShardCommand.Create(host, help));
         command.Add(CreateDegrade(host, help));
         command.Add(CaptionsCommand.Create(host, help));
+        command.Add(DatasetReferencesCommand.Create(host, help));
         command.Add(VocabularyCommand.Create(host, help));
         command.Add(LatentsCommand.Create(host, help));
         help.Examples(
             command,
+            ("coser dataset build holiday/ birds/ -o photos/", "make a data set of photos"),
             ("coser dataset degrade --data photos/ -o pairs/", "LR and HR pairs for 'coser eval'"),
             ("coser dataset captions --data photos/ -o captions.jsonl", "describe the photos"),
+            ("coser dataset references --data photos/ --model mine -o references.jsonl", "find what looks alike"),
             ("coser dataset vocabulary --captions captions.jsonl -o tokenizer/", "learn the tokens they are made of")
         );
         command.SetAction(_ => CommandLine.ShowHelp(command, help, host));

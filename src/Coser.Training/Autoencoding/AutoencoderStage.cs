@@ -102,7 +102,7 @@ public sealed class AutoencoderStage : ITrainingStage
         foreach (PhotoEntry entry in photos)
         {
             using var inner = NewDisposeScope();
-            Tensor photo = TrainingPhoto.LoadForDegradation(_index.PathOf(entry), _recipe.Network.Reduction);
+            Tensor photo = TrainingPhoto.LoadForDegradation(_index, entry, _recipe.Network.Reduction);
             using LatentDistribution latents = Encode(photo);
             Tensor decoded = _judged.Decode(latents.Mode()).to(float32).cpu() / 2 + 0.5;
             (Tensor _, IReadOnlyList<(string Name, Tensor Value)> terms) = _loss.Compute(
@@ -172,7 +172,7 @@ public sealed class AutoencoderStage : ITrainingStage
         foreach (PhotoEntry entry in _index.Evenly("train", _recipe.StatisticsPhotos))
         {
             using var inner = NewDisposeScope();
-            Tensor photo = TrainingPhoto.LoadForDegradation(_index.PathOf(entry), _recipe.Network.Reduction);
+            Tensor photo = TrainingPhoto.LoadForDegradation(_index, entry, _recipe.Network.Reduction);
             using LatentDistribution latents = Encode(photo);
             Tensor mode = latents.Mode().to(float64).cpu().transpose(0, 1).flatten(1); // [C,places]
             sum.add_(mode.sum(1));

@@ -73,7 +73,7 @@ public sealed class CaptionRun(ICaptionSource source, ClipCaptionFilter? filter,
         var options = new ParallelOptions { MaxDegreeOfParallelism = workers, CancellationToken = cancel };
         try
         {
-            Parallel.For(0, photos.Length, options, i => answers[i] = One(data.PathOf(photos[i]), photos[i], cancel));
+            Parallel.For(0, photos.Length, options, i => answers[i] = One(data, photos[i], cancel));
         }
         catch (AggregateException e)
             when (cancel.IsCancellationRequested && e.InnerExceptions.All(x => x is OperationCanceledException))
@@ -83,10 +83,13 @@ public sealed class CaptionRun(ICaptionSource source, ClipCaptionFilter? filter,
         return answers;
     }
 
-    private Answer One(string path, PhotoEntry photo, CancellationToken cancel)
+    private Answer One(PhotoIndex data, PhotoEntry photo, CancellationToken cancel)
     {
+        PhotoFile? file = null;
         try
         {
+            file = data.AsFile(photo);
+            string path = file.Path;
             IReadOnlyList<string> captions = source.Describe(path, photo, cancel);
             if (filter is null)
                 return new Answer(captions, 0, null);
@@ -95,7 +98,12 @@ public sealed class CaptionRun(ICaptionSource source, ClipCaptionFilter? filter,
         }
         catch (Exception e) when (e is CaptionException or PhotoException)
         {
-            return new Answer(null, 0, e.Message);
+            // A copy's own name says nothing.
+            return new Answer(null, 0, file is null ? e.Message : e.Message.Replace(file.Path, data.NameOf(photo)));
+        }
+        finally
+        {
+            file?.Dispose();
         }
     }
 }

@@ -48,10 +48,10 @@ internal sealed class ClipSamples(ClipRecipe recipe, CaptionIndex captions, Clip
     /// <summary>A whole photo.</summary>
     /// <param name="degradedBy">Seed of its degradation; null: as it is.</param>
     /// <returns>[1,3,S,S], normalised.</returns>
-    public Tensor Whole(string path, ulong? degradedBy)
+    public Tensor Whole(PhotoIndex data, PhotoEntry entry, ulong? degradedBy)
     {
         using var scope = NewDisposeScope();
-        Tensor photo = Pixels(TrainingPhoto.Load(path));
+        Tensor photo = Pixels(TrainingPhoto.Load(data, entry));
         using SeededDraws? draws = degradedBy is { } seed ? new SeededDraws(seed) : null;
         Tensor image = draws is null ? Resized(photo, Side) : Degraded(photo, draws);
         return ClipPreprocessing.Stretch(image, recipe.Network).MoveToOuterDisposeScope();

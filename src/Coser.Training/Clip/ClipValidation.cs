@@ -79,7 +79,7 @@ internal sealed class ClipValidation(ClipRecipe recipe, PhotoIndex data, Caption
         foreach (int[] chunk in Enumerable.Range(0, _photos.Count).Chunk(Batch))
         {
             using var inner = NewDisposeScope();
-            Tensor batch = cat([.. chunk.Select(i => samples.Whole(data.PathOf(_photos[i]), degradedBy(i)))]);
+            Tensor batch = cat([.. chunk.Select(i => samples.Whole(data, _photos[i], degradedBy(i)))]);
             parts.Add(clip.EmbedImage(batch.to(device)).cpu().MoveToOuterDisposeScope());
         }
         return cat(parts).MoveToOuterDisposeScope();

@@ -134,7 +134,7 @@ public sealed class CognitionStage : ITrainingStage
         {
             using var inner = NewDisposeScope();
             using var draws = SeededDraws.ForSample(0x5EED, 0, i);
-            PhotoView view = _views.Middle(TrainingPhoto.Load(_index.PathOf(entry)), draws);
+            PhotoView view = _views.Middle(TrainingPhoto.Load(_index, entry), draws);
             Tensor picture = _preSr.call(view.Lr!.to(Compute.Device)).to(float32);
             distance += nn.functional.l1_loss(picture.cpu(), view.Sharp).item<float>() / _validation.Count;
             Tensor square = ClipPreprocessing.Stretch(picture, _clip.Config).to(_clip.Type);
@@ -221,7 +221,7 @@ public sealed class CognitionStage : ITrainingStage
         [
             .. photos.Where(e =>
             {
-                using Imaging.Photo photo = Imaging.Photo.Open(_index.PathOf(e));
+                using Imaging.Photo photo = _index.OpenPhoto(e);
                 return _views.Fits(photo.Width, photo.Height);
             }),
         ];

@@ -29,7 +29,7 @@ public static class DegradedSet
         {
             cancel.ThrowIfCancellationRequested();
             using var scope = NewDisposeScope();
-            Tensor hr = TrainingPhoto.LoadForDegradation(index.PathOf(photos[i]), settings.Scale);
+            Tensor hr = TrainingPhoto.LoadForDegradation(index, photos[i], settings.Scale);
             Tensor lr = degradation.DegradeWhole(hr, seed + (ulong)i, settings);
             string name = Path.ChangeExtension(photos[i].File.Replace('/', '_'), ".png");
             SampleGrid.Save(hr.squeeze(0), Path.Combine(hrFolder, name));

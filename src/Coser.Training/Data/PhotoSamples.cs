@@ -31,7 +31,7 @@ public sealed class PhotoSamples(PhotoIndex index, IReadOnlyList<PhotoEntry> pho
 
     /// <summary>Batch <paramref name="batch"/> of <paramref name="size"/> samples, joined along the first axis.</summary>
     public TrainingBatch Batch(long batch, int size, MakeSample make) =>
-        Batch(batch, size, (entry, draws) => make(TrainingPhoto.Load(index.PathOf(entry)), entry, draws));
+        Batch(batch, size, (entry, draws) => make(TrainingPhoto.Load(index, entry), entry, draws));
 
     /// <inheritdoc cref="Batch(long, int, MakeSample)"/>
     public TrainingBatch Batch(long batch, int size, MakeEntrySample make)

@@ -1,16 +1,17 @@
+using System.Text;
 using System.Text.Json;
 
 namespace Coser.Training.Data;
 
-/// <summary>A photo that may serve as a reference.</summary>
+/// <summary>A photo that can stand as a reference for another one.</summary>
 /// <param name="File">As in the data set's index.</param>
-/// <param name="Similarity">Cosine of the CLIP image embeddings, -1 to 1.</param>
-public sealed record ReferencePhoto(string File, double Similarity);
+/// <param name="Similarity">Cosine of the two photos' CLIP embeddings, [-1,1].</param>
+public sealed record Reference(string File, float Similarity);
 
-/// <summary>The references of one photo: a line of <c>references.jsonl</c>.</summary>
+/// <summary>A line of <c>references.jsonl</c>.</summary>
 /// <param name="File">As in the data set's index.</param>
-/// <param name="References">Most similar first.</param>
-public sealed record PhotoReferences(string File, IReadOnlyList<ReferencePhoto> References)
+/// <param name="References">Best first.</param>
+public sealed record PhotoReferences(string File, IReadOnlyList<Reference> References)
 {
     private static readonly JsonSerializerOptions Json = new()
     {
@@ -29,37 +30,56 @@ public sealed record PhotoReferences(string File, IReadOnlyList<ReferencePhoto> 
         JsonSerializer.Deserialize<PhotoReferences>(line, Json) ?? throw new JsonException("it is null");
 }
 
-/// <summary>Which photos of a data set resemble which, as <c>coser dataset references</c> writes it.</summary>
+/// <summary>The references of a data set's photos, as <c>coser dataset references</c> writes them.</summary>
 public sealed class ReferenceIndex
 {
-    private readonly Dictionary<string, IReadOnlyList<ReferencePhoto>> _references = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, IReadOnlyList<Reference>> _references = new(StringComparer.Ordinal);
 
     private ReferenceIndex() { }
 
-    /// <summary>The references of a photo, most similar first; empty: it has none.</summary>
-    public IReadOnlyList<ReferencePhoto> this[string file] => _references.GetValueOrDefault(file) ?? [];
+    /// <summary>Photos with references.</summary>
+    public int Photos => _references.Count;
 
-    /// <summary>Reads an index. Of two lines for a photo the later counts.</summary>
-    /// <exception cref="InvalidDataException">It is missing or damaged; the line is named.</exception>
-    public static ReferenceIndex Open(string path)
+    /// <summary>The references of a photo, best first; empty: it has none.</summary>
+    public IReadOnlyList<Reference> this[string file] => _references.GetValueOrDefault(file) ?? [];
+
+    /// <summary>Reads a file of references and checks it against its data set.</summary>
+    /// <exception cref="InvalidDataException">It is missing, damaged (the line is named), empty, or names a photo that the
+    /// data set has not.</exception>
+    public static ReferenceIndex Open(string path, PhotoIndex data)
     {
+        const string Make = "Make them with 'coser dataset references'.";
         if (!File.Exists(path))
-            throw new InvalidDataException($"{path}: there is no such index. Make it with 'coser dataset references'.");
+            throw new InvalidDataException($"{path}: there are no references. {Make}");
         var index = new ReferenceIndex();
+        // The same text once: ten references a photo name every file about ten times.
+        var names = data.Entries.ToDictionary(e => e.File, e => e.File, StringComparer.Ordinal);
         int number = 0;
-        foreach (string line in File.ReadLines(path))
+        foreach (string line in File.ReadLines(path, Encoding.UTF8))
         {
             number++;
             try
             {
                 PhotoReferences photo = PhotoReferences.Parse(line);
-                index._references[photo.File] = photo.References;
+                index._references[Known(photo.File)] =
+                [
+                    .. photo.References.Select(r => r with { File = Known(r.File) }),
+                ];
             }
             catch (JsonException e)
             {
-                throw new InvalidDataException($"{path}, line {number}: no references of a photo ({e.Message}).", e);
+                throw new InvalidDataException(
+                    $"{path}, line {number}: no references of a photo ({e.Message}). {Make}",
+                    e
+                );
             }
         }
-        return index;
+        return index._references.Count > 0 ? index : throw new InvalidDataException($"{path}: it is empty. {Make}");
+
+        string Known(string file) =>
+            names.GetValueOrDefault(file)
+            ?? throw new InvalidDataException(
+                $"{path}, line {number}: '{file}' is no photo of {data.Folder}. The references are of another data set. {Make}"
+            );
     }
 }

@@ -87,7 +87,7 @@ public sealed class FeatureStage : ITrainingStage
         foreach (PhotoEntry photo in _validation)
         {
             using var inner = NewDisposeScope();
-            Tensor whole = TrainingPhoto.Load(_index.PathOf(photo));
+            Tensor whole = TrainingPhoto.Load(_index, photo);
             Tensor logits = _judged.call(Resized(whole).to(Compute.Device)).cpu();
             Tensor truth = tensor(new[] { _classes[photo.Label] });
             loss += nn.functional.cross_entropy(logits, truth).item<float>() / _validation.Count;

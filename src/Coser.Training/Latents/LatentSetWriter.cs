@@ -31,7 +31,7 @@ public sealed class LatentSetWriter
         {
             Directory.CreateDirectory(folder);
             var views = new ViewMaker(settings.Size, settings.Degradation);
-            string[] photos = [.. data.Entries.Where(e => Fits(views, data.PathOf(e))).Select(e => e.File)];
+            string[] photos = [.. data.Entries.Where(e => Fits(views, data.OpenPhoto(e))).Select(e => e.File)];
             if (photos.Length == 0)
                 throw new InvalidDataException(
                     $"{data.Folder}: no photo is as large as a view of {settings.Size} pixels."
@@ -166,9 +166,9 @@ public sealed class LatentSetWriter
         SafetensorsWriter.Write(path, parts.Select(p => KeyValuePair.Create(p.Key, cat(p.Value))));
     }
 
-    private static bool Fits(ViewMaker views, string path)
+    private static bool Fits(ViewMaker views, Imaging.Photo opened)
     {
-        using Imaging.Photo photo = Imaging.Photo.Open(path);
+        using Imaging.Photo photo = opened;
         return views.Fits(photo.Width, photo.Height);
     }
 

@@ -36,7 +36,7 @@ public sealed class ViewReader
         int view = (int)(record % settings.Views);
         PhotoEntry entry = _entries[_manifest.Photos[number]];
         using var draws = SeededDraws.ForSample(settings.Seed, view, number);
-        Tensor pixels = TrainingPhoto.Load(_data.PathOf(entry));
+        Tensor pixels = TrainingPhoto.Load(_data, entry);
         // What validates is looked at whole.
         PhotoView made = entry.Split == "train" || view > 0 ? _views.Make(pixels, draws) : _views.Middle(pixels, draws);
         made.Sharp.MoveToOuterDisposeScope();

@@ -14,17 +14,22 @@ public sealed class AdamW : IDisposable
 
     /// <param name="parameters">Trainable parameters by name, all on one device.</param>
     /// <param name="weightDecay">Decoupled decay; PyTorch's own default is 0.01.</param>
+    /// <param name="decayVectors">False: parameters of one dimension or none (biases, scales of norms) do not decay.</param>
     public AdamW(
         IEnumerable<(string Name, Parameter Parameter)> parameters,
         double beta1 = 0.9,
         double beta2 = 0.999,
         double epsilon = 1e-8,
-        double weightDecay = 0.01
+        double weightDecay = 0.01,
+        bool decayVectors = true
     )
     {
         (Beta1, Beta2, Epsilon, WeightDecay) = (beta1, beta2, epsilon, weightDecay);
         using var noGrad = no_grad();
-        _slots = [.. parameters.Select(p => new Slot(p.Name, p.Parameter))];
+        _slots =
+        [
+            .. parameters.Select(p => new Slot(p.Name, p.Parameter, decays: decayVectors || p.Parameter.dim() > 1)),
+        ];
     }
 
     /// <summary>Decay of the first moment.</summary>
@@ -46,6 +51,25 @@ public sealed class AdamW : IDisposable
     public IEnumerable<KeyValuePair<string, Tensor>> Masters =>
         _slots.Select(s => KeyValuePair.Create(s.Name, s.Master));
 
+    /// <summary>
+    /// Ends a micro-batch: the gradients stay and those of the next one are added to them. Sums of 16-bit gradients are kept
+    /// in float32, since eight bits of mantissa would lose the later ones.
+    /// </summary>
+    public void Accumulate()
+    {
+        using var noGrad = no_grad();
+        foreach (Slot slot in _slots)
+            slot.Accumulate();
+    }
+
+    /// <summary>The gradients, a missing one as zeros, to be changed in place.</summary>
+    /// <returns>In the order of the parameters; float32 after <see cref="Accumulate"/>, else of the parameters' types.</returns>
+    public IReadOnlyList<Tensor> Gradients()
+    {
+        using var noGrad = no_grad();
+        return [.. _slots.Select(s => s.Gradient ?? s.WithZeros())];
+    }
+
     /// <summary>Euclidean norm over all gradients: NaN or infinite when any of them is.</summary>
     public double GradientNorm()
     {
@@ -53,7 +77,7 @@ public sealed class AdamW : IDisposable
         using var noGrad = no_grad();
         Tensor[] squares =
         [
-            .. _slots.Select(s => s.Parameter.grad).OfType<Tensor>().Select(g => g.to(float32).square().sum()),
+            .. _slots.Select(s => s.Gradient).OfType<Tensor>().Select(g => g.to(float32).square().sum()),
         ];
         return squares.Length == 0 ? 0 : Math.Sqrt(stack(squares).sum().item<float>());
     }
@@ -79,10 +103,11 @@ public sealed class AdamW : IDisposable
         foreach (Slot slot in _slots)
         {
             using var scope = NewDisposeScope();
-            if (slot.Parameter.grad is not { } gradient)
+            if (slot.Gradient is not { } gradient)
                 continue;
             Tensor g = gradient.to(float32).mul(scale);
-            slot.Master.mul_(keep);
+            if (slot.Decays)
+                slot.Master.mul_(keep);
             slot.First.mul_(beta1).add_(g, towards);
             slot.Second.mul_(beta2).addcmul_(g, g, fresh);
             Tensor denominator = slot.Second.sqrt().div_(root).add_(epsilon);
@@ -95,7 +120,7 @@ public sealed class AdamW : IDisposable
     public void ZeroGradients()
     {
         foreach (Slot slot in _slots)
-            slot.Parameter.grad = null;
+            slot.ForgetGradient();
     }
 
     /// <summary>Everything a resumed run needs: masters and moments, by name.</summary>
@@ -143,10 +168,13 @@ public sealed class AdamW : IDisposable
 
     private sealed class Slot : IDisposable
     {
-        public Slot(string name, Parameter parameter)
+        private Tensor? _sum; // float32, of the micro-batches so far; null for float32 parameters, which sum themselves
+
+        public Slot(string name, Parameter parameter, bool decays)
         {
             Name = name;
             Parameter = parameter;
+            Decays = decays;
             Master = (parameter.dtype == float32 ? parameter.detach() : parameter.detach().to(float32));
             First = zeros_like(Master);
             Second = zeros_like(Master);
@@ -158,11 +186,42 @@ public sealed class AdamW : IDisposable
 
         public Parameter Parameter { get; }
 
+        public bool Decays { get; }
+
+        public Tensor? Gradient => _sum ?? Parameter.grad;
+
         public Tensor Master { get; }
 
         public Tensor First { get; }
 
         public Tensor Second { get; }
+
+        public Tensor WithZeros()
+        {
+            Parameter.grad = zeros_like(Parameter);
+            return Parameter.grad!;
+        }
+
+        public void Accumulate()
+        {
+            if (Parameter.dtype == float32 || Parameter.grad is not { } gradient)
+                return;
+            using (gradient)
+            {
+                if (_sum is null)
+                    _sum = gradient.to(float32).DetachFromDisposeScope();
+                else
+                    _sum.add_(gradient);
+            }
+            Parameter.grad = null;
+        }
+
+        public void ForgetGradient()
+        {
+            Parameter.grad = null;
+            _sum?.Dispose();
+            _sum = null;
+        }
 
         // A float32 master shares the parameter's memory.
         public void Publish()
@@ -173,6 +232,7 @@ public sealed class AdamW : IDisposable
 
         public void Dispose()
         {
+            _sum?.Dispose();
             Master.Dispose();
             First.Dispose();
             Second.Dispose();

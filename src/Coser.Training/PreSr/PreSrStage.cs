@@ -69,7 +69,7 @@ public sealed class PreSrStage : ITrainingStage
         foreach ((int i, PhotoEntry entry) in photos.Index())
         {
             using var inner = NewDisposeScope();
-            Tensor hr = TrainingPhoto.LoadForDegradation(_index.PathOf(entry), 4);
+            Tensor hr = TrainingPhoto.LoadForDegradation(_index, entry, 4);
             Tensor lr = _degradation.DegradeWhole(hr, ValidationSeed + (ulong)i, _recipe.Degradation);
             Tensor sr = (_judged.call(lr.to(Compute.Device)).cpu().clamp(0, 1) * 255).round() / 255;
             psnr += Psnr.Compute(sr, hr) / photos.Count;

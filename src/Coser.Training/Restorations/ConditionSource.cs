@@ -171,11 +171,11 @@ internal sealed class FreshConditions(ViewMaker views, int size, int scale, Phot
 
     public override void Dispose() { }
 
-    private Tensor Load(string file) => TrainingPhoto.Load(data.PathOf(new PhotoEntry(file, "", "", "")));
+    private Tensor Load(string file) => TrainingPhoto.Load(data, new PhotoEntry(file, "", "", ""));
 
     private bool Fits(PhotoEntry entry)
     {
-        using Imaging.Photo photo = Imaging.Photo.Open(data.PathOf(entry));
+        using Imaging.Photo photo = data.OpenPhoto(entry);
         return views.Fits(photo.Width, photo.Height);
     }
 }

@@ -49,7 +49,7 @@ public sealed class RestorationStage : ITrainingStage
         var inputs = new StageInputs(data);
         _objective = new DiffusionObjective(recipe.Diffusion, recipe.Objective);
         _captions = recipe.Captions is null ? null : CaptionIndex.Open(inputs.PathOf(recipe.Captions));
-        _references = recipe.References.Index is { } index ? ReferenceIndex.Open(inputs.PathOf(index)) : null;
+        _references = recipe.References.Index is { } index ? ReferenceIndex.Open(inputs.PathOf(index), data) : null;
         LatentSet? latents = recipe.Latents is null ? null : LatentSet.Open(inputs.PathOf(recipe.Latents));
         using ModelDirectory model = ModelDirectory.Open(inputs.ModelOf(recipe.Model));
         _tokenizer = StageInputs.TokenizerOf(model);

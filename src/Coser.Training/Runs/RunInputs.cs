@@ -14,6 +14,18 @@ public sealed record RunInputs
     /// <summary>Folder of the data set.</summary>
     public required string Data { get; init; }
 
+    /// <summary>File of weights the run started from; null: the stage's own initialisation.</summary>
+    public string? Initial { get; init; }
+
+    /// <summary>Versions of the program that have worked on the run, the first one first.</summary>
+    public IReadOnlyList<string> Code { get; init; } = [];
+
+    /// <summary>The same, worked on by a version of the program.</summary>
+    public RunInputs By(string version) => Code.Contains(version) ? this : this with { Code = [.. Code, version] };
+
+    /// <summary>Whether a folder has them.</summary>
+    public static bool Exists(string runFolder) => File.Exists(Path.Combine(runFolder, FileName));
+
     /// <summary>Reads the inputs of a run; null when the folder holds none.</summary>
     /// <exception cref="InvalidDataException">The file is damaged.</exception>
     public static RunInputs? Read(string runFolder)

@@ -6,21 +6,6 @@ using static TorchSharp.torch;
 
 namespace Coser.Training.Runs;
 
-/// <summary>How a run stands, reported as it goes.</summary>
-/// <param name="Loss">Mean since the last report.</param>
-/// <param name="StepsPerSecond">Since the last report.</param>
-/// <param name="Waiting">Share of that time spent waiting for data, 0 to 1.</param>
-public sealed record TrainingProgress(
-    long Step,
-    long Steps,
-    double Loss,
-    double LearningRate,
-    double GradientNorm,
-    double StepsPerSecond,
-    double Waiting,
-    IReadOnlyDictionary<string, double>? Validation
-);
-
 /// <summary>The loop every stage shares: batches, updates, averages, checkpoints, validation, resume.</summary>
 public sealed class TrainingRun : IDisposable
 {
@@ -32,6 +17,7 @@ public sealed class TrainingRun : IDisposable
     private readonly ITrainingStage _stage;
     private readonly TrainingSettings _settings;
     private readonly RunFolder _folder;
+    private readonly IGradientExchange _exchange;
     private readonly AdamW _optimiser;
     private readonly AdamW? _adversary;
     private readonly ExponentialAverage _average;
@@ -39,15 +25,19 @@ public sealed class TrainingRun : IDisposable
 
     /// <summary>Starts anew, or goes on from the newest checkpoint of the folder.</summary>
     /// <param name="initial">Weights to start a new run from, by parameter name; null: the network's own initialisation.</param>
-    /// <exception cref="InvalidDataException">The folder belongs to another stage.</exception>
+    /// <param name="exchange">The processes that train together, not disposed here; null: this one alone.</param>
+    /// <exception cref="InvalidDataException">The folder belongs to another stage, or a setting is out of range.</exception>
     public TrainingRun(
         ITrainingStage stage,
         TrainingSettings settings,
         RunFolder folder,
-        SafetensorsFile? initial = null
+        SafetensorsFile? initial = null,
+        IGradientExchange? exchange = null
     )
     {
-        (_stage, _settings, _folder) = (stage, settings, folder);
+        if (settings.Accumulate < 1)
+            throw new InvalidDataException("recipe: accumulate is at least 1.");
+        (_stage, _settings, _folder, _exchange) = (stage, settings, folder, exchange ?? new LocalExchange());
         _optimiser = Optimiser(stage.Parameters, settings);
         _adversary = stage.Adversary is null ? null : Optimiser(stage.Adversary.Parameters, settings);
         if (initial is not null)
@@ -68,32 +58,52 @@ public sealed class TrainingRun : IDisposable
     public IReadOnlyDictionary<string, Tensor> Weights => _average.Averages;
 
     /// <summary>Trains until the recipe's last step, the time limit or cancellation; always leaves a checkpoint.</summary>
-    public void Train(TimeSpan? limit, IProgress<TrainingProgress>? progress, CancellationToken cancel)
+    /// <param name="progress">Told whenever a line goes into metrics.jsonl.</param>
+    /// <param name="ticks">Told after every step.</param>
+    /// <exception cref="InvalidDataException">The recipe's best_metric is no figure of the stage's validations.</exception>
+    public void Train(
+        TimeSpan? limit,
+        IProgress<TrainingProgress>? progress,
+        CancellationToken cancel,
+        IProgress<TrainingTick>? ticks = null
+    )
     {
         if (_state.Step >= _settings.Steps)
             return;
-        using var batches = new Prefetcher<TrainingBatch>(_stage.MakeBatch, _state.Step, _settings.Workers, ahead: 4);
+        if (IsWriter)
+            _folder.Repair();
+        using RunJournal? journal = IsWriter ? new RunJournal(_folder, _state.Step) : null;
+        HeartbeatWriter? heartbeat = IsWriter ? new HeartbeatWriter(_folder) : null;
+        using var batches = new Prefetcher<TrainingBatch>(
+            MakeBatch,
+            _state.Step * _settings.Accumulate,
+            _settings.Workers,
+            ahead: 4
+        );
         var clock = Stopwatch.StartNew();
         double before = _state.Seconds;
         TimeSpan saved = TimeSpan.Zero;
-        var window = new Window();
-        while (_state.Step < _settings.Steps && !cancel.IsCancellationRequested && !(clock.Elapsed >= limit))
+        var window = new TrainingWindow(_state.Window);
+        while (_state.Step < _settings.Steps && !Agreed(cancel.IsCancellationRequested || clock.Elapsed >= limit))
         {
-            using TrainingBatch batch = batches.Next();
             double rate = _settings.LearningRate.At(_state.Step, _settings.Steps);
-            OneStep(batch, rate, window);
+            double loss = OneStep(batches, rate, window);
             _state = _state with { Step = _state.Step + 1, Seconds = before + clock.Elapsed.TotalSeconds };
             bool last = _state.Step == _settings.Steps;
+            (double perSecond, double waiting) = window.Speed(batches.Waited);
+            var tick = new TrainingTick(_state.Step, _settings.Steps, loss, perSecond, waiting);
+            ticks?.Report(tick);
+            heartbeat?.Beat(tick, _state.Seconds, force: last);
             bool validate = last || _state.Step % _settings.ValidateEvery == 0;
             if (validate || _state.Step % _settings.LogEvery == 0)
-                Report(window, rate, batches.Waited, validate, progress);
+                Report(window, rate, batches.Waited, validate, journal, progress);
             if (clock.Elapsed - saved >= TimeSpan.FromMinutes(_settings.CheckpointMinutes))
             {
-                Save();
+                Save(window);
                 saved = clock.Elapsed;
             }
         }
-        Save();
+        Save(window);
     }
 
     /// <inheritdoc/>
@@ -104,92 +114,177 @@ public sealed class TrainingRun : IDisposable
         _optimiser.Dispose();
     }
 
+    private bool IsWriter => _exchange.Rank == 0;
+
     private static AdamW Optimiser(
         IEnumerable<(string Name, TorchSharp.Modules.Parameter Parameter)> parameters,
         TrainingSettings settings
-    ) => new(parameters, settings.Beta1, settings.Beta2, weightDecay: settings.WeightDecay);
+    ) =>
+        new(
+            parameters,
+            settings.Beta1,
+            settings.Beta2,
+            weightDecay: settings.WeightDecay,
+            decayVectors: settings.DecayVectors
+        );
+
+    // The processes take turns: the micro-batches of one step, of all processes together, follow each other.
+    private TrainingBatch MakeBatch(long own)
+    {
+        (long step, long micro) = Math.DivRem(own, _settings.Accumulate);
+        return _stage.MakeBatch((step * _exchange.Size + _exchange.Rank) * _settings.Accumulate + micro);
+    }
+
+    // If one process stops, all do.
+    private bool Agreed(bool stop) => _exchange.Size == 1 ? stop : _exchange.Average(stop ? 1 : 0) > 0;
 
     // A loss or gradient that is not finite spoils the moments for good: such a step is skipped and counted.
-    private void OneStep(TrainingBatch batch, double rate, Window window)
+    private double OneStep(Prefetcher<TrainingBatch> batches, double rate, TrainingWindow window)
     {
-        using var scope = NewDisposeScope();
         _optimiser.ZeroGradients();
         _adversary?.ZeroGradients();
-        StageLoss loss = _stage.Loss(batch.To(_stage.Compute.Device), _state.Step);
-        loss.Total.backward();
-        loss.Adversary?.backward();
-        double value = loss.Total.item<float>() + (loss.Adversary?.item<float>() ?? 0);
-        double norm = _optimiser.GradientNorm();
-        double opposed = _adversary?.GradientNorm() ?? 0;
-        if (!double.IsFinite(value + norm + opposed))
+        var means = new StepMeans(_settings.Accumulate);
+        for (int i = 0; i < _settings.Accumulate; i++)
+        {
+            using TrainingBatch batch = batches.Next();
+            OneBatch(batch, means);
+        }
+        using var scope = NewDisposeScope();
+        Exchange(means.HasAdversary);
+        double share = 1.0 / _settings.Accumulate;
+        double norm = _optimiser.GradientNorm() * share;
+        double opposed = means.HasAdversary ? _adversary!.GradientNorm() * share : 0;
+        double loss = _exchange.Average(means.Loss);
+        if (!double.IsFinite(loss + _exchange.Average(means.Opposed) + norm + opposed))
         {
             _state = _state with { Skipped = _state.Skipped + 1 };
             window.AddSkipped();
-            return;
+            return double.NaN;
         }
-        _optimiser.Update(rate, Clipping(norm));
-        if (loss.Adversary is not null)
-            _adversary!.Update(_stage.Adversary!.LearningRate.At(_state.Step, _settings.Steps), Clipping(opposed));
+        _optimiser.Update(rate, Clipping(norm) * share);
+        if (means.HasAdversary)
+            _adversary!.Update(
+                _stage.Adversary!.LearningRate.At(_state.Step, _settings.Steps),
+                Clipping(opposed) * share
+            );
         _optimiser.ZeroGradients();
         _adversary?.ZeroGradients();
         _average.Update(_optimiser.Masters);
-        window.Add(
-            loss.Total.item<float>(),
-            norm,
-            loss.Adversary is null ? loss.Terms : [.. loss.Terms, ("adversary", loss.Adversary)]
-        );
+        window.Add(means, norm);
+        return loss;
+    }
+
+    private void OneBatch(TrainingBatch batch, StepMeans means)
+    {
+        using var scope = NewDisposeScope();
+        StageLoss loss = _stage.Loss(batch.To(_stage.Compute.Device), _state.Step);
+        loss.Total.backward();
+        loss.Adversary?.backward();
+        if (_settings.Accumulate > 1)
+        {
+            _optimiser.Accumulate();
+            _adversary?.Accumulate();
+        }
+        means.Add(loss);
+    }
+
+    private void Exchange(bool withAdversary)
+    {
+        if (_exchange.Size == 1)
+            return;
+        using var noGrad = no_grad();
+        _exchange.Average(_optimiser.Gradients());
+        if (withAdversary)
+            _exchange.Average(_adversary!.Gradients());
     }
 
     private double Clipping(double norm) =>
         _settings.ClipNorm > 0 ? Math.Min(1, _settings.ClipNorm / (norm + 1e-6)) : 1;
 
     private void Report(
-        Window window,
+        TrainingWindow window,
         double rate,
         TimeSpan waited,
         bool validate,
+        RunJournal? journal,
         IProgress<TrainingProgress>? progress
     )
     {
-        (double loss, double norm, double perSecond, double waiting) = window.Close(waited);
-        IReadOnlyDictionary<string, double>? figures = null;
-        if (validate)
+        (double loss, double norm) = window.Means();
+        (double perSecond, double waiting) = window.Speed(waited);
+        using ValidationResult? validation = validate && IsWriter ? _stage.Validate(_average.Averages) : null;
+        var values = new Dictionary<string, double>(StringComparer.Ordinal)
         {
-            using ValidationResult result = _stage.Validate(_average.Averages);
-            figures = result.Metrics;
-            if (result.Grid is not null)
-                SampleGrid.Save(result.Grid, _folder.SamplePath(_state.Step));
-        }
-        var line = new Dictionary<string, object>(StringComparer.Ordinal)
-        {
-            ["step"] = _state.Step,
             ["loss"] = loss,
             ["lr"] = rate,
             ["grad_norm"] = norm,
-            ["samples_per_second"] = perSecond * _settings.Batch,
+            ["samples_per_second"] = perSecond * _settings.Batch * _settings.Accumulate * _exchange.Size,
             ["waiting"] = waiting,
             ["skipped"] = _state.Skipped,
             ["seconds"] = _state.Seconds,
         };
         foreach ((string name, double value) in window.Terms())
-            line["loss_" + name] = value;
-        foreach ((string name, double value) in figures ?? new Dictionary<string, double>(StringComparer.Ordinal))
-            line["val_" + name] = value;
-        // JSON has no NaN; a window without one finite step logs none.
-        _folder.Log(line.Where(v => v.Value is not double d || double.IsFinite(d)));
+            values["loss_" + name] = value;
+        window.Restart(waited);
+        journal?.Add(_state.Step, values, validation);
+        if (validation is not null)
+            KeepBest(validation.Metrics, window);
         progress?.Report(
-            new TrainingProgress(_state.Step, _settings.Steps, loss, rate, norm, perSecond, waiting, figures)
+            new TrainingProgress(
+                _state.Step,
+                _settings.Steps,
+                loss,
+                rate,
+                norm,
+                perSecond,
+                waiting,
+                validation?.Metrics
+            )
         );
         window.Restart(waited); // validation is not training time
     }
 
-    private void Save() =>
+    // A step that is done again after a kill finds its own figure here, which is not better: the weights are the same.
+    private void KeepBest(IReadOnlyDictionary<string, double> metrics, TrainingWindow window)
+    {
+        if (_settings.BestMetric is not { } name)
+            return;
+        if (!metrics.TryGetValue(name, out double value))
+        {
+            Save(window);
+            throw new InvalidDataException(
+                $"{_folder.Path}: the recipe's best_metric '{name}' is no figure of this stage's validations; they have "
+                    + $"{string.Join(", ", metrics.Keys)}. Mend it in the folder's {TrainingRecipe.FileName} and go on."
+            );
+        }
+        BestState? best = RunFolder.ReadBest(_folder.Path);
+        bool better = best is null || best.Metric != name;
+        better |= best is not null && (_settings.BestIsLower ? value < best.Value : value > best.Value);
+        if (!better || !double.IsFinite(value))
+            return;
+        _folder.SaveBest(
+            new BestState
+            {
+                Step = _state.Step,
+                Metric = name,
+                Value = value,
+            },
+            _state,
+            folder => SafetensorsWriter.Write(Path.Combine(folder, AverageName), _average.Averages)
+        );
+    }
+
+    private void Save(TrainingWindow window)
+    {
+        if (!IsWriter)
+            return;
         _folder.SaveCheckpoint(
             _state with
             {
                 Updates = _optimiser.Step,
                 AverageUpdates = _average.Updates,
                 AdversaryUpdates = _adversary?.Step ?? 0,
+                Window = window.Sums,
             },
             folder =>
             {
@@ -200,6 +295,7 @@ public sealed class TrainingRun : IDisposable
             },
             _settings.KeepCheckpoints
         );
+    }
 
     private void Resume(string checkpoint)
     {
@@ -216,54 +312,6 @@ public sealed class TrainingRun : IDisposable
         {
             using SafetensorsFile file = SafetensorsFile.Open(Path.Combine(checkpoint, name));
             optimiser.Restore(file.Read, updates);
-        }
-    }
-
-    // Means over the steps since the last report.
-    private sealed class Window
-    {
-        private readonly Stopwatch _clock = Stopwatch.StartNew();
-        private double _loss;
-        private double _norm;
-        private int _finite;
-        private int _steps;
-        private TimeSpan _waitedBefore;
-        private readonly Dictionary<string, (double Sum, int Count)> _terms = new(StringComparer.Ordinal);
-
-        public void Add(double loss, double norm, IReadOnlyList<(string Name, Tensor Value)> terms)
-        {
-            _steps++;
-            _finite++;
-            _loss += loss;
-            _norm += norm;
-            foreach ((string name, Tensor value) in terms)
-            {
-                (double sum, int count) = _terms.GetValueOrDefault(name);
-                _terms[name] = (sum + value.item<float>(), count + 1);
-            }
-        }
-
-        public void AddSkipped() => _steps++;
-
-        public IEnumerable<(string Name, double Mean)> Terms() =>
-            _terms.Select(t => (t.Key, t.Value.Sum / t.Value.Count));
-
-        public (double Loss, double Norm, double PerSecond, double Waiting) Close(TimeSpan waited)
-        {
-            double seconds = _clock.Elapsed.TotalSeconds;
-            return (
-                _loss / _finite,
-                _norm / _finite,
-                _steps / seconds,
-                (waited - _waitedBefore).TotalSeconds / seconds
-            );
-        }
-
-        public void Restart(TimeSpan waited)
-        {
-            (_loss, _norm, _finite, _steps, _waitedBefore) = (0, 0, 0, 0, waited);
-            _terms.Clear();
-            _clock.Restart();
         }
     }
 }

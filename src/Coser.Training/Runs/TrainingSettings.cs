@@ -10,8 +10,15 @@ public sealed record TrainingSettings
     /// <summary>Seed of the sample order, the crops and the degradation.</summary>
     public ulong Seed { get; init; } = 1;
 
-    /// <summary>Samples a step.</summary>
+    /// <summary>Samples that are computed at once.</summary>
     public int Batch { get; init; } = 16;
+
+    /// <summary>
+    /// Batches whose gradients are averaged into one step, at the memory of one; at least 1. Batch 8 accumulated twice takes
+    /// the samples, and but for rounding the step, of batch 16; what a stage computes across a batch (contrastive losses)
+    /// sees one batch at a time.
+    /// </summary>
+    public int Accumulate { get; init; } = 1;
 
     /// <summary>Steps of the whole run; the learning rate is planned over them.</summary>
     public long Steps { get; init; } = 10_000;
@@ -27,6 +34,9 @@ public sealed record TrainingSettings
 
     /// <summary>AdamW's decoupled weight decay.</summary>
     public double WeightDecay { get; init; }
+
+    /// <summary>Whether the decay also pulls at parameters of one dimension or none: biases, the scales of norms.</summary>
+    public bool DecayVectors { get; init; } = true;
 
     /// <summary>Gradients of a larger norm are scaled down to it; 0: never.</summary>
     public double ClipNorm { get; init; } = 1;
@@ -58,6 +68,14 @@ public sealed record TrainingSettings
 
     /// <summary>Checkpoints kept, the newest ones.</summary>
     public int KeepCheckpoints { get; init; } = 2;
+
+    /// <summary>
+    /// Figure of the validations by which the best averaged weights are kept under <c>best/</c>, e.g. "psnr". Null: none.
+    /// </summary>
+    public string? BestMetric { get; init; }
+
+    /// <summary>Whether a lower <see cref="BestMetric"/> is a better one.</summary>
+    public bool BestIsLower { get; init; }
 
     /// <summary>Threads that make batches.</summary>
     public int Workers { get; init; } = 1;

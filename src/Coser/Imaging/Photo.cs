@@ -65,7 +65,24 @@ public sealed class Photo : IDisposable
     public static Photo Open(string path, PhotoLimits? limits = null)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
-        DecodedFile file = PhotoDecoder.Open(path, limits ?? PhotoLimits.Default);
+        return Open(new EncodedPhoto(path), limits);
+    }
+
+    /// <summary>Opens and decodes a photo that is in memory, of the same formats.</summary>
+    /// <param name="encoded">What would be the file.</param>
+    /// <param name="name">What messages call it.</param>
+    /// <param name="limits">Null is <see cref="PhotoLimits.Default"/>.</param>
+    /// <exception cref="PhotoException">It is no photo, damaged, cut off or larger than the limit.</exception>
+    public static Photo Open(byte[] encoded, string name, PhotoLimits? limits = null)
+    {
+        ArgumentNullException.ThrowIfNull(encoded);
+        return Open(new EncodedPhoto(name, encoded), limits);
+    }
+
+    private static Photo Open(EncodedPhoto photo, PhotoLimits? limits)
+    {
+        string path = photo.Path;
+        DecodedFile file = PhotoDecoder.Open(photo, limits ?? PhotoLimits.Default);
         try
         {
             PhotoPixels pixels = VipsEngine.Reading(path, () => PhotoPixels.Interpret(path, file.Upright, file.Notes));

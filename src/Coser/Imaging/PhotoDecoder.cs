@@ -5,6 +5,9 @@ namespace Coser.Imaging;
 /// <summary>A file decoded but not interpreted: upright pixels as libvips gives them, with the metadata they came with.</summary>
 internal sealed record DecodedFile(Image Upright, PhotoFormat? Format, List<string> Notes);
 
+/// <summary>An encoded photo: a file, or bytes with a name for messages.</summary>
+internal readonly record struct EncodedPhoto(string Path, byte[]? Bytes = null);
+
 /// <summary>Opens image files. The kind is told from the first bytes, so that only the decoders named here ever run.</summary>
 internal static class PhotoDecoder
 {
@@ -22,19 +25,20 @@ internal static class PhotoDecoder
 
     /// <summary>Decodes the file and turns it upright.</summary>
     /// <exception cref="PhotoException">The file is missing, no image, damaged or larger than the limit.</exception>
-    public static DecodedFile Open(string path, PhotoLimits limits)
+    public static DecodedFile Open(EncodedPhoto photo, PhotoLimits limits)
     {
         VipsEngine.EnsureLoaded();
-        Kind kind = Recognise(path);
-        TiffFacts? tiff = kind == Kind.Tiff ? TiffDirectory.Read(path) : null;
+        string path = photo.Path;
+        Kind kind = Recognise(photo);
+        TiffFacts? tiff = kind == Kind.Tiff ? TiffDirectory.Read(photo) : null;
         var notes = new List<string>();
-        Image image = VipsEngine.Reading(path, () => Load(kind, path, Enums.FailOn.Error));
+        Image image = VipsEngine.Reading(path, () => Load(kind, photo, Enums.FailOn.Error));
         try
         {
             CheckSize(path, image, limits);
             image = VipsEngine.Reading(
                 path,
-                () => tiff is { IsTiled: true } ? DecodeTiles(path, image) : Decode(kind, path, image, notes)
+                () => tiff is { IsTiled: true } ? DecodeTiles(photo, image) : Decode(kind, photo, image, notes)
             );
             NoteFrames(image, notes);
             PhotoFormat? format = kind switch
@@ -65,20 +69,37 @@ internal static class PhotoDecoder
     public static byte[]? ReadBlob(string path, string field)
     {
         VipsEngine.EnsureLoaded();
-        Kind kind = Recognise(path);
+        var photo = new EncodedPhoto(path);
+        Kind kind = Recognise(photo);
         return VipsEngine.Reading(
             path,
             () =>
             {
-                using Image image = Load(kind, path, Enums.FailOn.None);
+                using Image image = Load(kind, photo, Enums.FailOn.None);
                 return image.Contains(field) ? image.Get(field) as byte[] : null;
             }
         );
     }
 
-    private static Kind Recognise(string path)
+    private static Kind Recognise(EncodedPhoto photo)
     {
-        Span<byte> head = stackalloc byte[HeadBytes];
+        string path = photo.Path;
+        Span<byte> space = stackalloc byte[HeadBytes];
+        ReadOnlySpan<byte> head = photo.Bytes is { } bytes
+            ? bytes.AsSpan(0, Math.Min(bytes.Length, HeadBytes))
+            : Head(path, space);
+        if (head.IsEmpty)
+            throw new PhotoException(path, "it is empty (0 bytes)", "Fetch or export the photo again.");
+        return Recognise(head)
+            ?? throw new PhotoException(
+                path,
+                "it is not a photo of a kind that is read here (JPEG, PNG, WebP, TIFF, AVIF, GIF)",
+                "Export it as one of these."
+            );
+    }
+
+    private static ReadOnlySpan<byte> Head(string path, Span<byte> head)
+    {
         try
         {
             if (Directory.Exists(path))
@@ -90,7 +111,7 @@ internal static class PhotoDecoder
                 FileShare.ReadWrite | FileShare.Delete,
                 0
             );
-            head = head[..file.ReadAtLeast(head, HeadBytes, throwOnEndOfStream: false)];
+            return head[..file.ReadAtLeast(head, HeadBytes, throwOnEndOfStream: false)];
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {
@@ -106,14 +127,6 @@ internal static class PhotoDecoder
                 e
             );
         }
-        if (head.IsEmpty)
-            throw new PhotoException(path, "it is empty (0 bytes)", "Fetch or export the photo again.");
-        return Recognise(head)
-            ?? throw new PhotoException(
-                path,
-                "it is not a photo of a kind that is read here (JPEG, PNG, WebP, TIFF, AVIF, GIF)",
-                "Export it as one of these."
-            );
     }
 
     private static Kind? Recognise(ReadOnlySpan<byte> head)
@@ -137,15 +150,21 @@ internal static class PhotoDecoder
     }
 
     // Random access: photos are read in tiles and turned by 90 degrees. libvips keeps large ones in a temporary file.
-    private static Image Load(Kind kind, string path, Enums.FailOn failOn) =>
-        kind switch
+    private static Image Load(Kind kind, EncodedPhoto photo, Enums.FailOn failOn) =>
+        (kind, photo) switch
         {
-            Kind.Jpeg => Image.Jpegload(path, failOn: failOn),
-            Kind.Png => Image.Pngload(path, failOn: failOn),
-            Kind.WebP => Image.Webpload(path, failOn: failOn),
-            Kind.Tiff => Image.Tiffload(path, failOn: failOn),
-            Kind.Heif => Image.Heifload(path, failOn: failOn),
-            _ => Image.Gifload(path, failOn: failOn),
+            (Kind.Jpeg, { Bytes: { } bytes }) => Image.JpegloadBuffer(bytes, failOn: failOn),
+            (Kind.Png, { Bytes: { } bytes }) => Image.PngloadBuffer(bytes, failOn: failOn),
+            (Kind.WebP, { Bytes: { } bytes }) => Image.WebploadBuffer(bytes, failOn: failOn),
+            (Kind.Tiff, { Bytes: { } bytes }) => Image.TiffloadBuffer(bytes, failOn: failOn),
+            (Kind.Heif, { Bytes: { } bytes }) => Image.HeifloadBuffer(bytes, failOn: failOn),
+            (Kind.Gif, { Bytes: { } bytes }) => Image.GifloadBuffer(bytes, failOn: failOn),
+            (Kind.Jpeg, _) => Image.Jpegload(photo.Path, failOn: failOn),
+            (Kind.Png, _) => Image.Pngload(photo.Path, failOn: failOn),
+            (Kind.WebP, _) => Image.Webpload(photo.Path, failOn: failOn),
+            (Kind.Tiff, _) => Image.Tiffload(photo.Path, failOn: failOn),
+            (Kind.Heif, _) => Image.Heifload(photo.Path, failOn: failOn),
+            _ => Image.Gifload(photo.Path, failOn: failOn),
         };
 
     private static void CheckSize(string path, Image image, PhotoLimits limits)
@@ -162,7 +181,7 @@ internal static class PhotoDecoder
     }
 
     // Fetching one pixel decodes all of it, so that damage is found here and not after minutes of work.
-    private static Image Decode(Kind kind, string path, Image image, List<string> notes)
+    private static Image Decode(Kind kind, EncodedPhoto photo, Image image, List<string> notes)
     {
         if (kind != Kind.Jpeg)
         {
@@ -170,7 +189,7 @@ internal static class PhotoDecoder
             return image;
         }
         // libjpeg paints over bad data and calls it a warning; many cameras' files earn harmless warnings too.
-        Image strict = Load(kind, path, Enums.FailOn.Warning);
+        Image strict = Load(kind, photo, Enums.FailOn.Warning);
         try
         {
             Touch(strict);
@@ -187,9 +206,9 @@ internal static class PhotoDecoder
     }
 
     // A tile that cannot be decoded is left black without a word, unless warnings count as failures too.
-    private static Image DecodeTiles(string path, Image image)
+    private static Image DecodeTiles(EncodedPhoto photo, Image image)
     {
-        Image decoded = VipsEngine.Settled(Load(Kind.Tiff, path, Enums.FailOn.Warning));
+        Image decoded = VipsEngine.Settled(Load(Kind.Tiff, photo, Enums.FailOn.Warning));
         image.Dispose();
         return decoded;
     }

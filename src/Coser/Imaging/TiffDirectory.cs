@@ -19,11 +19,14 @@ internal static class TiffDirectory
     private static readonly int[] TypeBytes = [0, 1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8, 4, 0, 0, 8, 8, 8];
 
     /// <exception cref="PhotoException">The directory or a value of it lies outside the file.</exception>
-    public static TiffFacts Read(string path)
+    public static TiffFacts Read(EncodedPhoto photo)
     {
+        string path = photo.Path;
         try
         {
-            using FileStream file = new(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+            using Stream file = photo.Bytes is { } bytes
+                ? new MemoryStream(bytes, writable: false)
+                : new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
             return Read(file)
                 ?? throw new PhotoException(path, "it is cut off or damaged", "Fetch or export the photo again.");
         }
@@ -42,7 +45,7 @@ internal static class TiffDirectory
         }
     }
 
-    private static TiffFacts? Read(FileStream file)
+    private static TiffFacts? Read(Stream file)
     {
         ulong length = (ulong)file.Length;
         Span<byte> bytes = stackalloc byte[20];

@@ -33,7 +33,16 @@ public sealed partial class ReadmeTests
     [Fact]
     public void Every_file_the_documents_link_to_exists()
     {
-        foreach (string name in new[] { "README.md", "CONTRIBUTING.md", "docs/architecture.md", "docs/command.md" })
+        foreach (
+            string name in new[]
+            {
+                "README.md",
+                "CONTRIBUTING.md",
+                "docs/architecture.md",
+                "docs/command.md",
+                "docs/training.md",
+            }
+        )
         {
             string path = Path.Combine(Repository.Root, name);
             foreach (Match link in RelativeLink().Matches(File.ReadAllText(path)))

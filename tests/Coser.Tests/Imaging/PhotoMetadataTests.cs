@@ -98,7 +98,7 @@ public sealed class PhotoMetadataTests : TestPhotos
         }
         using (Image again = Image.NewFromFile(Enlarge(jpeg, "c.jpg")))
             Assert.True(((byte[])again.Get("iptc-data")).AsSpan().IndexOf(Iptc) > 0);
-        byte[] bare = TiffDirectory.Read(Enlarge(jpeg, "d.tif")).Iptc!;
+        byte[] bare = TiffDirectory.Read(new EncodedPhoto(Enlarge(jpeg, "d.tif"))).Iptc!;
         Assert.Equal(Iptc, bare[..Iptc.Length]);
         Assert.Equal(Iptc.Length, bare.Length);
         using Photo photo = Photo.Open(jpeg);
