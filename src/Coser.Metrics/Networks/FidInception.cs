@@ -74,8 +74,8 @@ public sealed class FidInception : nn.Module
         Tensor x = image.to(_stem[0].Type);
         foreach (InceptionConv convolution in _stem[..3])
             x = convolution.call(x);
-        Tensor first = nn.functional.max_pool2d(x, 3, strides: 2);
-        Tensor second = nn.functional.max_pool2d(_stem[4].call(_stem[3].call(first)), 3, strides: 2);
+        Tensor first = Pooling.Max(x, 3, 2);
+        Tensor second = Pooling.Max(_stem[4].call(_stem[3].call(first)), 3, 2);
         Tensor third = _blocks[..8].Aggregate(second, (y, block) => block.call(y));
         Tensor last = _blocks[8..].Aggregate(third, (y, block) => block.call(y));
         Tensor features = last.to(float32).mean([2, 3]);

@@ -146,9 +146,9 @@ internal sealed class InceptionBlock : nn.Module<Tensor, Tensor>
     {
         Tensor x = branch.Pool switch
         {
-            InceptionPool.Average => nn.functional.avg_pool2d(input, 3, 1, 1, count_include_pad: false),
-            InceptionPool.Maximum => nn.functional.max_pool2d(input, 3, strides: 1, padding: 1),
-            InceptionPool.Halving => nn.functional.max_pool2d(input, 3, strides: 2),
+            InceptionPool.Average => Pooling.Mean3(input),
+            InceptionPool.Maximum => Pooling.Max(input, 3, 1, 1),
+            InceptionPool.Halving => Pooling.Max(input, 3, 2),
             _ => input,
         };
         x = branch.Row.Aggregate(x, (y, layer) => _convolutions[layer.Name].call(y));

@@ -49,7 +49,7 @@ public sealed class Lpips : nn.Module
     public Tensor Distance(Tensor first, Tensor second)
     {
         using var scope = NewDisposeScope();
-        return stack(Levels(first, second)).sum(0).MoveToOuterDisposeScope();
+        return stack(Levels(first, second)).sum(dim: 0).MoveToOuterDisposeScope();
     }
 
     /// <summary>What each of the five levels adds, [B] each.</summary>
@@ -85,7 +85,7 @@ public sealed class Lpips : nn.Module
             // AlexNet pools before its second and third stage, VGG before every one but the first.
             bool pools = i > 0 && (_backbone == LpipsBackbone.Vgg || i <= 2);
             int window = _backbone == LpipsBackbone.Vgg ? 2 : 3;
-            x = _stages[i].call(pools ? nn.functional.max_pool2d(x, window, strides: 2) : x);
+            x = _stages[i].call(pools ? Pooling.Max(x, window, 2) : x);
             maps[i] = x;
         }
         return [.. maps.Select(m => m.MoveToOuterDisposeScope())];

@@ -18,7 +18,7 @@ public interface IEnlarger : IDisposable
     int Multiple { get; }
 
     /// <summary>The network itself.</summary>
-    nn.Module Module { get; }
+    nn.Module Network { get; }
 
     /// <summary>Enlarges a batch.</summary>
     /// <param name="image">[B,3,h,w], float32, [0,1]; sides are multiples of <see cref="Multiple"/>.</param>

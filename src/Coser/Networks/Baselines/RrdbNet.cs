@@ -97,7 +97,7 @@ public sealed class RrdbNet : nn.Module<Tensor, Tensor>, IEnlarger
     public int Multiple => 4 / Config.Scale;
 
     /// <inheritdoc/>
-    nn.Module IEnlarger.Module => this;
+    nn.Module IEnlarger.Network => this;
 
     /// <inheritdoc/>
     Tensor IEnlarger.Enlarge(Tensor image) => call(image);

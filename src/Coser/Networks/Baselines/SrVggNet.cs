@@ -70,7 +70,7 @@ public sealed class SrVggNet : nn.Module<Tensor, Tensor>, IEnlarger
     public int Multiple => 1;
 
     /// <inheritdoc/>
-    nn.Module IEnlarger.Module => this;
+    nn.Module IEnlarger.Network => this;
 
     /// <inheritdoc/>
     Tensor IEnlarger.Enlarge(Tensor image) => call(image);
