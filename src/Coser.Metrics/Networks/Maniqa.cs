@@ -128,16 +128,24 @@ public sealed class Maniqa : nn.Module
     /// <summary>The sizes.</summary>
     public ManiqaConfig Config { get; }
 
-    /// <summary>The score of a photo: the mean over crops on a grid.</summary>
+    /// <summary>
+    /// The score of a photo: the weighted mean over all patches of crops on a grid. (The authors' script for one photo takes the
+    /// plain mean of crops at random places.)
+    /// </summary>
     /// <param name="image">[B,3,H,W] RGB, [0,1] or uint8, any size.</param>
     /// <returns>[B,1], float32.</returns>
     public Tensor Score(Tensor image)
     {
         ImageInput.Require(image, 1, "MANIQA");
         using var scope = NewDisposeScope();
-        // [B*crops,3,S,S], a few at a time: [B*crops]
-        Tensor scores = cat([.. Crops(image).split(CropsAtOnce).Select(c => ScoreCrops(Features(c)))]);
-        return scores.view(-1, Config.Crops).mean([1], keepdim: true).MoveToOuterDisposeScope();
+        // [B*crops,3,S,S], a few at a time -> [B*crops,N,1]
+        (Tensor Scores, Tensor Weights)[] parts =
+        [
+            .. Crops(image).split(CropsAtOnce).Select(c => Judge(Features(c))),
+        ];
+        Tensor scores = cat([.. parts.Select(p => p.Scores)]).view(image.shape[0], -1);
+        Tensor weights = cat([.. parts.Select(p => p.Weights)]).view(image.shape[0], -1);
+        return ((scores * weights).sum(1, keepdim: true) / weights.sum(1, keepdim: true)).MoveToOuterDisposeScope();
     }
 
     /// <summary>All crops, normalised to [-1,1]: [B*crops,3,S,S], the crops of one photo together.</summary>
@@ -172,7 +180,8 @@ public sealed class Maniqa : nn.Module
     /// <summary>Tokens of four blocks side by side, without the class token: [B,N,4*width].</summary>
     internal Tensor Features(Tensor crops) => _vit.Blocks(crops, FirstUsed, Used);
 
-    private Tensor ScoreCrops(Tensor features)
+    // Scores and their weights, [B,N,1] each.
+    private (Tensor Scores, Tensor Weights) Judge(Tensor features)
     {
         using var scope = NewDisposeScope();
         long side = Config.Crop / Config.Patch;
@@ -181,7 +190,7 @@ public sealed class Maniqa : nn.Module
         Tensor tokens = x.flatten(2).transpose(1, 2); // [B,N,width/2]
         Tensor scores = nn.functional.relu(_score.Run(tokens)).to(float32);
         Tensor weights = sigmoid(_weight.Run(tokens)).to(float32);
-        return ((scores * weights).sum([1, 2]) / weights.sum([1, 2])).MoveToOuterDisposeScope();
+        return (scores.MoveToOuterDisposeScope(), weights.MoveToOuterDisposeScope());
     }
 
     // [B,C,N] -> [B,C',side,side]

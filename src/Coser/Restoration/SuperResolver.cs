@@ -28,7 +28,7 @@ public sealed class SuperResolver : IDisposable
         Compute = compute ?? Compute.Choose();
         _config = model.Manifest.Restoration ?? new RestorationConfig();
         if (model.IsPreSrOnly)
-            _preSr = new PreSrEnlarger(model.LoadPreSr(), Compute);
+            _preSr = new PreSrEnlarger(model.LoadEnlarger(), Compute);
         else
             _pipeline = new CoserPipeline(
                 CoserNetworks.Load(model, Compute),

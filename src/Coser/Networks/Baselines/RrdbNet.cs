@@ -36,7 +36,7 @@ public sealed record RrdbNetConfig
 /// </summary>
 public sealed class RrdbNet : nn.Module<Tensor, Tensor>, IEnlarger
 {
-    // 15 convolutions a block would be 345 pixels at full size; the dense residuals fade far earlier.
+    // 15 convolutions a block would be 345 pixels at full size.
     private const int LargestMargin = 48;
 
     [ComponentName(Name = "conv_first")]
@@ -97,6 +97,9 @@ public sealed class RrdbNet : nn.Module<Tensor, Tensor>, IEnlarger
     public int Multiple => 4 / Config.Scale;
 
     /// <inheritdoc/>
+    public int UsualTile => 128;
+
+    /// <inheritdoc/>
     nn.Module IEnlarger.Network => this;
 
     /// <inheritdoc/>
@@ -112,14 +115,18 @@ public sealed class RrdbNet : nn.Module<Tensor, Tensor>, IEnlarger
         if (Multiple > 1)
             x = nn.functional.pixel_unshuffle(x, Multiple);
         Tensor start = _first.call(x);
-        Tensor y = start + _after.call(_body.Aggregate(start, Next));
+        Tensor y = start.alias();
+        foreach (ResidualInResidual block in _body)
+        {
+            // Only the graph, if there is one, still needs what went in; 23 blocks of a tile would fill memory.
+            using Tensor before = y;
+            y = block.call(before);
+        }
+        y = start + _after.call(y);
         y = Activate(_up1.call(Doubling.Twice(y)));
         y = Activate(_up2.call(Doubling.Twice(y)));
         return _last.call(Activate(_fine.call(y))).to(float32).MoveToOuterDisposeScope();
     }
-
-    // Only the graph, if there is one, still needs what went in; 23 blocks of a tile would fill memory otherwise.
-    private static Tensor Next(Tensor x, ResidualInResidual block) => block.call(x);
 
     private static Tensor Activate(Tensor x) => nn.functional.leaky_relu(x, ResidualDenseBlock.Slope);
 }

@@ -70,6 +70,9 @@ public sealed class SrVggNet : nn.Module<Tensor, Tensor>, IEnlarger
     public int Multiple => 1;
 
     /// <inheritdoc/>
+    public int UsualTile => 256;
+
+    /// <inheritdoc/>
     nn.Module IEnlarger.Network => this;
 
     /// <inheritdoc/>

@@ -1,6 +1,6 @@
 using static TorchSharp.torch;
 
-namespace Coser.Networks.Baselines;
+namespace Coser.Networks;
 
 /// <summary>What is common to networks that enlarge a photo in one pass, pixels to pixels.</summary>
 public interface IEnlarger : IDisposable
@@ -10,12 +10,15 @@ public interface IEnlarger : IDisposable
 
     /// <summary>
     /// How far, in input pixels, an output pixel can see: with this margin around a tile, its inside equals that of the whole
-    /// picture. Deep dense networks are cut off at a bound, beyond which nothing above 8-bit rounding reaches.
+    /// picture. Deep dense networks have a bound here that is below it (their authors' tools take 10).
     /// </summary>
     int Margin { get; }
 
     /// <summary>Sides of a tile, and where it starts, must be multiples of this.</summary>
     int Multiple { get; }
+
+    /// <summary>Longest side of a tile, in input pixels, that keeps activations at about 1 GB in float32.</summary>
+    int UsualTile { get; }
 
     /// <summary>The network itself.</summary>
     nn.Module Network { get; }
