@@ -68,8 +68,11 @@ public sealed class ModelMethod : IRestorationMethod
         _resolver = resolver;
         _options = options with { Scale = resolver.Scale };
         Identity =
-            $"model {hash[..Math.Min(hash.Length, 16)]} {resolver.Compute.DeviceName} {resolver.Compute.PrecisionName} seed {options.Seed} "
-            + $"{options.Preset} steps {options.Steps} sampler {options.Sampler} guidance {options.Guidance}";
+            $"model {hash[..Math.Min(hash.Length, 16)]} {resolver.Compute.DeviceName} {resolver.Compute.PrecisionName} "
+            + $"seed {options.Seed} {options.Preset}"
+            + (options.Steps is { } steps ? $" steps {steps}" : "")
+            + (options.Sampler is { } sampler ? $" sampler {sampler}" : "")
+            + (options.Guidance is { } guidance ? $" guidance {guidance}" : "");
     }
 
     /// <inheritdoc/>

@@ -170,9 +170,11 @@ public sealed class HtmlReport(EvaluationResult result)
     {
         using var scope = NewDisposeScope();
         Tensor luma = image.mean([1]);
-        Tensor energy =
-            luma[.., ..-1, ..-1].sub(luma[.., 1.., ..-1]).square() + luma[.., ..-1, ..-1].sub(luma[.., ..-1, 1..]).square();
         (int h, int w) = ((int)image.shape[2], (int)image.shape[3]);
+        if (h < 2 || w < 2)
+            return (0, 0);
+        Tensor energy =
+            luma.diff(dim: 1).square().narrow(2, 0, w - 1) + luma.diff(dim: 2).square().narrow(1, 0, h - 1);
         (double Most, int Top, int Left) best = (-1, 0, 0);
         for (int top = 0; top <= h - height; top += Math.Max(1, height / 2))
         {

@@ -11,6 +11,8 @@ public sealed class NiqePrior
     /// <summary>Side of the blocks of every published prior.</summary>
     public const int UsualBlock = 96;
 
+    private static readonly Lazy<NiqePrior> OwnPrior = new(ReadOwn);
+
     private NiqePrior(string name, double[] mean, double[] covariance, double[] window, int block)
     {
         (Name, Mean, Covariance, Window, Block) = (name, mean, covariance, window, block);
@@ -35,7 +37,7 @@ public sealed class NiqePrior
     /// The prior fitted by this project on its own training photos. Figures taken with it are not comparable with published
     /// NIQE figures, which use the authors' prior.
     /// </summary>
-    public static NiqePrior Own { get; } = ReadOwn();
+    public static NiqePrior Own => OwnPrior.Value;
 
     /// <summary>MATLAB's fspecial('gaussian', 7, 7/6).</summary>
     internal static double[] UsualWindow { get; } = MakeWindow();
