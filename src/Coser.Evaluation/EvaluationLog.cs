@@ -7,6 +7,7 @@ namespace Coser.Evaluation;
 /// <summary>Figures of one method on one image: one line of <c>results.jsonl</c>.</summary>
 /// <param name="Identity">What of the method the image depends on (<see cref="IRestorationMethod.Identity"/>).</param>
 /// <param name="Values">By metric key; a metric that could not judge this image is not there.</param>
+/// <param name="Conventions">By metric key: how it was computed, so that a figure of another convention is measured again.</param>
 /// <param name="Seconds">Time of the restoration alone.</param>
 /// <param name="PeakMegabytes">Highest resident memory during the restoration; 0: unknown.</param>
 public sealed record EvaluationRow(
@@ -14,6 +15,7 @@ public sealed record EvaluationRow(
     string Identity,
     string Image,
     IReadOnlyDictionary<string, double> Values,
+    IReadOnlyDictionary<string, string> Conventions,
     double Seconds,
     double PeakMegabytes
 );

@@ -96,7 +96,8 @@ public sealed class EvaluationRun(string folder, MetricSet metrics, int border =
         ImageMetric[] wanted =
         [
             .. metrics.Images.Where(m =>
-                (image.Hr is not null || !m.NeedsTruth) && known?.Values.ContainsKey(m.Info.Key) != true
+                (image.Hr is not null || !m.NeedsTruth)
+                && known?.Conventions.GetValueOrDefault(m.Info.Key) != m.Info.Convention
             ),
         ];
         if (known is not null && wanted.Length == 0)
@@ -125,8 +126,14 @@ public sealed class EvaluationRun(string folder, MetricSet metrics, int border =
                     + $"but {image.Hr} is {truth.shape[3]}x{truth.shape[2]}."
             );
         var values = new Dictionary<string, double>(known?.Values ?? new Dictionary<string, double>(), StringComparer.Ordinal);
+        var conventions = new Dictionary<string, string>(
+            known?.Conventions ?? new Dictionary<string, string>(),
+            StringComparer.Ordinal
+        );
         foreach (ImageMetric metric in wanted)
         {
+            conventions[metric.Info.Key] = metric.Info.Convention;
+            values.Remove(metric.Info.Key);
             try
             {
                 values[metric.Info.Key] = metric.Measure(restored, truth);
@@ -136,9 +143,8 @@ public sealed class EvaluationRun(string folder, MetricSet metrics, int border =
                 // Too small for this one: the figure is not there, and its mean says over how many images it is.
             }
         }
-        var row = new EvaluationRow(method.Name, method.Identity, image.Name, values, seconds, peak);
-        if (known is null || values.Count > known.Values.Count)
-            log.Add(row);
+        var row = new EvaluationRow(method.Name, method.Identity, image.Name, values, conventions, seconds, peak);
+        log.Add(row);
         return row;
     }
 
