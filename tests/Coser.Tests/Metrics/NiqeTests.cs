@@ -69,7 +69,7 @@ public sealed class NiqeTests
         using var folder = new TemporaryFolder();
         using var scope = NewDisposeScope();
         var fit = new NiqeFit(block: 32);
-        Tensor photo = Sample("marigold.jpg");
+        Tensor photo = Sample("grass.jpg");
         fit.Add(photo);
         NiqePrior prior = fit.Make("mine");
         string file = folder.File("prior.json");
