@@ -6,46 +6,119 @@ using static TorchSharp.torch;
 namespace Coser.Evaluation;
 
 /// <summary>One way to enlarge an LR image, as compared in a report.</summary>
-public interface IRestorationMethod
+public interface IRestorationMethod : IDisposable
 {
     /// <summary>Name in tables.</summary>
     string Name { get; }
 
-    /// <summary>Restores an image file.</summary>
-    /// <returns>[1,3,4h,4w], float32, [0,1], not yet rounded.</returns>
-    Tensor Restore(string lrPath);
+    /// <summary>What the figures depend on besides the image: model hash, seed. Equal identities give equal images.</summary>
+    string Identity { get; }
+
+    /// <summary>Restores an image.</summary>
+    /// <param name="name">The image's name, without extension.</param>
+    /// <param name="lrPath">Its file.</param>
+    /// <returns>[1,3,H,W], float32, [0,1], not yet rounded.</returns>
+    Tensor Restore(string name, string lrPath);
 }
 
-/// <summary>Bicubic interpolation (PyTorch's: a = -0.75, align_corners off), clamped.</summary>
-public sealed class BicubicMethod : IRestorationMethod
+/// <summary>Interpolation: bicubic (PyTorch's: a = -0.75, align_corners off) or Lanczos with three lobes, clamped.</summary>
+/// <param name="lanczos">Lanczos rather than bicubic.</param>
+/// <param name="scale">Enlargement.</param>
+public sealed class InterpolationMethod(bool lanczos, int scale = 4) : IRestorationMethod
 {
     /// <inheritdoc/>
-    public string Name => "bicubic";
+    public string Name => lanczos ? "lanczos" : "bicubic";
 
     /// <inheritdoc/>
-    public Tensor Restore(string lrPath)
+    public string Identity => $"{Name} x{scale}";
+
+    /// <inheritdoc/>
+    public Tensor Restore(string name, string lrPath)
     {
         using var scope = NewDisposeScope();
-        using Photo photo = Photo.Open(lrPath);
-        Tensor lr = photo.Read(new PixelArea(0, 0, photo.Width, photo.Height));
-        return nn
-            .functional.interpolate(lr, scale_factor: [4, 4], mode: InterpolationMode.Bicubic, align_corners: false)
-            .clamp(0, 1)
-            .MoveToOuterDisposeScope();
+        Tensor lr = PhotoTensor.Read(lrPath);
+        Tensor enlarged = lanczos
+            ? Lanczos.Enlarge(lr, scale)
+            : nn.functional.interpolate(
+                lr,
+                scale_factor: [scale, scale],
+                mode: InterpolationMode.Bicubic,
+                align_corners: false
+            );
+        return enlarged.clamp(0, 1).MoveToOuterDisposeScope();
     }
+
+    /// <inheritdoc/>
+    public void Dispose() { }
 }
 
-/// <summary>A model directory, through the same code as <c>coser upscale</c>.</summary>
-public sealed class ModelMethod(string name, SuperResolver resolver) : IRestorationMethod
+/// <summary>A model, through the same code as <c>coser upscale</c>.</summary>
+public sealed class ModelMethod : IRestorationMethod
 {
-    /// <inheritdoc/>
-    public string Name => name;
+    private readonly SuperResolver _resolver;
+    private readonly RestoreOptions _options;
+
+    /// <param name="name">Name in tables.</param>
+    /// <param name="hash">Of the weights.</param>
+    /// <param name="resolver">Owned from here on.</param>
+    /// <param name="options">How it restores.</param>
+    public ModelMethod(string name, string hash, SuperResolver resolver, RestoreOptions options)
+    {
+        Name = name;
+        _resolver = resolver;
+        _options = options with { Scale = resolver.Scale };
+        Identity =
+            $"model {hash[..Math.Min(hash.Length, 16)]} {resolver.Compute.DeviceName} {resolver.Compute.PrecisionName} "
+            + $"seed {options.Seed} {options.Preset}"
+            + (options.Steps is { } steps ? $" steps {steps}" : "")
+            + (options.Sampler is { } sampler ? $" sampler {sampler}" : "")
+            + (options.Guidance is { } guidance ? $" guidance {guidance}" : "");
+    }
 
     /// <inheritdoc/>
-    public Tensor Restore(string lrPath)
+    public string Name { get; }
+
+    /// <inheritdoc/>
+    public string Identity { get; }
+
+    /// <inheritdoc/>
+    public Tensor Restore(string name, string lrPath)
     {
         using Photo photo = Photo.Open(lrPath);
-        using RestoredPhoto restored = resolver.Restore(photo);
+        using RestoredPhoto restored = _resolver.Restore(photo, _options);
         return restored.Photo.Read(new PixelArea(0, 0, restored.Photo.Width, restored.Photo.Height));
     }
+
+    /// <inheritdoc/>
+    public void Dispose() => _resolver.Dispose();
+}
+
+/// <summary>Images that another program restored: files of the inputs' names in a folder.</summary>
+public sealed class FolderMethod : IRestorationMethod
+{
+    private readonly IReadOnlyDictionary<string, string> _files;
+
+    /// <exception cref="InvalidDataException">The folder is missing or holds no image.</exception>
+    public FolderMethod(string folder)
+    {
+        _files = ImageFolder.ByName(folder);
+        Name = Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder)));
+        Identity = $"folder {Path.GetFullPath(folder)}";
+    }
+
+    /// <inheritdoc/>
+    public string Name { get; }
+
+    /// <inheritdoc/>
+    public string Identity { get; }
+
+    /// <inheritdoc/>
+    /// <exception cref="InvalidDataException">The folder has no such image.</exception>
+    public Tensor Restore(string name, string lrPath) =>
+        _files.TryGetValue(name, out string? file)
+            ? PhotoTensor.Read(file)
+            : throw new InvalidDataException($"{Name}: it has no image '{name}'.");
+
+    /// <inheritdoc/>
+    public void Dispose() { }
 }

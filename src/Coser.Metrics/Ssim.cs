@@ -32,6 +32,16 @@ public static class Ssim
         (a, b) = PixelMetric.Prepare(a, b, options);
         if (Math.Min(a.shape[2], a.shape[3]) < Window)
             throw new ArgumentException($"SSIM needs {Window} pixels within the border", nameof(a));
+        (torch.Tensor luminance, torch.Tensor structure) = Maps(a, b);
+        return [.. (luminance * structure).mean([1, 2, 3]).cpu().data<double>()];
+    }
+
+    /// <summary>The two factors at every place: luminance, and contrast with structure.</summary>
+    /// <param name="a">[B,C,h,w], float64, 0-255.</param>
+    /// <param name="b">The same shape.</param>
+    /// <returns>[B,C,h-10,w-10] each, left to the caller's scope.</returns>
+    internal static (torch.Tensor Luminance, torch.Tensor Structure) Maps(torch.Tensor a, torch.Tensor b)
+    {
         // Five maps in one go: [5,B,C,h,w].
         torch.Tensor[] maps = WindowMeans(torch.stack([a, b, a * a, b * b, a * b])).unbind();
         (torch.Tensor meanA, torch.Tensor meanB) = (maps[0], maps[1]);
@@ -39,9 +49,7 @@ public static class Ssim
         torch.Tensor meanProduct = meanA * meanB;
         torch.Tensor variances = maps[2] + maps[3] - meanSquares;
         torch.Tensor covariance = maps[4] - meanProduct;
-        torch.Tensor luminance = (2 * meanProduct + C1) / (meanSquares + C1);
-        torch.Tensor structure = (2 * covariance + C2) / (variances + C2);
-        return [.. (luminance * structure).mean([1, 2, 3]).cpu().data<double>()];
+        return ((2 * meanProduct + C1) / (meanSquares + C1), (2 * covariance + C2) / (variances + C2));
     }
 
     // The window is a product of two lines: one pass down, one across.

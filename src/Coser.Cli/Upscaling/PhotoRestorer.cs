@@ -10,7 +10,8 @@ namespace Coser.Cli.Upscaling;
 internal sealed class PhotoRestorer : IPhotoRestorer
 {
     private readonly RestorerRequest _request;
-    private readonly ModelDirectory _model;
+    private readonly ModelDirectory? _model;
+    private readonly BaselineFile? _baseline;
     private readonly PhotoLimits _limits;
     private SuperResolver? _resolver;
 
@@ -28,6 +29,21 @@ internal sealed class PhotoRestorer : IPhotoRestorer
         (Device, Precision) = ComputeNames.Resolve(request.Device, request.Precision);
     }
 
+    private PhotoRestorer(RestorerRequest request, BaselineFile baseline)
+    {
+        (_request, _baseline) = (request, baseline);
+        _limits = request.MaxPixels is { } pixels ? new PhotoLimits { MaxPixels = pixels } : new PhotoLimits();
+        string path = Path.GetFullPath(baseline.Path);
+        Model = new RestorerModel(
+            Path.GetFileNameWithoutExtension(path),
+            path,
+            baseline.Hash(),
+            baseline.Scale,
+            IsPreSrOnly: true
+        );
+        (Device, Precision) = ComputeNames.Resolve(request.Device, request.Precision);
+    }
+
     public RestorerModel Model { get; }
 
     public string Device { get; }
@@ -38,6 +54,19 @@ internal sealed class PhotoRestorer : IPhotoRestorer
     /// <exception cref="EngineException">CUDA was asked for and is not there.</exception>
     public static PhotoRestorer Open(RestorerRequest request)
     {
+        if (File.Exists(request.Model))
+        {
+            BaselineFile baseline = BaselineFile.Open(request.Model);
+            try
+            {
+                return new PhotoRestorer(request, baseline);
+            }
+            catch
+            {
+                baseline.Dispose();
+                throw;
+            }
+        }
         ModelDirectory model = ModelDirectory.Open(ModelDirectory.Find(request.Model));
         try
         {
@@ -110,7 +139,8 @@ internal sealed class PhotoRestorer : IPhotoRestorer
     public void Dispose()
     {
         _resolver?.Dispose();
-        _model.Dispose();
+        _model?.Dispose();
+        _baseline?.Dispose();
     }
 
     private SuperResolver Resolver()
@@ -120,6 +150,8 @@ internal sealed class PhotoRestorer : IPhotoRestorer
         var compute = Compute.Choose(_request.Device, _request.Precision);
         if (_request.Threads is { } threads)
             torch.set_num_threads(threads);
-        return _resolver = new SuperResolver(_model, compute);
+        return _resolver = _baseline is not null
+            ? SuperResolver.Of(_baseline.Load(), compute)
+            : new SuperResolver(_model!, compute);
     }
 }

@@ -1,6 +1,8 @@
 using System.Security.Cryptography;
 using System.Text.Json;
 using Coser.Checkpoints.Renaming;
+using Coser.Networks;
+using Coser.Networks.Baselines;
 using Coser.Networks.PreSr;
 using Coser.Tokenization;
 using TorchSharp;
@@ -204,6 +206,18 @@ public sealed class ModelDirectory : IDisposable
     /// <summary>The pre-SR network, in float32 on the CPU.</summary>
     /// <exception cref="CheckpointException">The model has no pre-SR, of another kind, or its weights do not fit.</exception>
     public MsrResNet LoadPreSr() => Load(PreSrRole, NetworkKinds.MsrResNet, dtype: torch.float32);
+
+    /// <summary>
+    /// The network that enlarges in one pass, in float32 on the CPU: the pre-SR, or a baseline that stands in its place.
+    /// </summary>
+    /// <exception cref="CheckpointException">The model has none, of an unknown kind, or its weights do not fit.</exception>
+    public IEnlarger LoadEnlarger() =>
+        Manifest.Components.GetValueOrDefault(PreSrRole)?.Kind switch
+        {
+            RrdbNetConfig.Kind => Load(PreSrRole, NetworkKinds.RrdbNet, dtype: torch.float32),
+            SrVggNetConfig.Kind => Load(PreSrRole, NetworkKinds.SrVggNet, dtype: torch.float32),
+            _ => LoadPreSr(),
+        };
 
     /// <summary>The weight file of a component; it is this object's.</summary>
     /// <exception cref="CheckpointException">The model has no such component.</exception>

@@ -2,7 +2,7 @@ using Coser.Checkpoints.Renaming;
 using Coser.Networks.Autoencoder;
 using Coser.Networks.Clip;
 using Coser.Networks.Cognition;
-using Coser.Networks.PreSr;
+using Coser.Networks;
 using Coser.Networks.Unet;
 using static TorchSharp.torch;
 
@@ -99,7 +99,7 @@ public static class ModelVerifier
         CognitiveAdapterConfig? adapter = Find<CognitiveAdapter>(ComponentNames.Adapter)?.Config;
         AutoencoderConfig? autoencoder = Find<KlAutoencoder>(ComponentNames.Autoencoder)?.Config;
         AutoencoderConfig? cfw = Find<KlAutoencoder>(ComponentNames.Cfw)?.Config;
-        int? preSr = Find<MsrResNet>(ComponentNames.PreSr)?.Config.Upscale;
+        int? preSr = (networks.GetValueOrDefault(ComponentNames.PreSr) as IEnlarger)?.Scale;
         (string First, object? A, string Second, object? B)[] pairs =
         [
             ("unet's context_dim", unet?.ContextDim, "width of clip's text tower", clip?.Text.Width),

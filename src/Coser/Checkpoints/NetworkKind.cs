@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Coser.Networks.Autoencoder;
+using Coser.Networks.Baselines;
 using Coser.Networks.Clip;
 using Coser.Networks.Cognition;
 using Coser.Networks.PreSr;
@@ -60,6 +61,14 @@ public static class NetworkKinds
     public static NetworkKind<MsrResNet> MsrResNet { get; } =
         NetworkKind.Of(MsrResNetConfig.Kind, (MsrResNetConfig config, Device device) => new MsrResNet(config, device));
 
+    /// <summary>ESRGAN's generator: RealSR, BSRGAN, Real-ESRGAN+.</summary>
+    public static NetworkKind<RrdbNet> RrdbNet { get; } =
+        NetworkKind.Of(RrdbNetConfig.Kind, (RrdbNetConfig config, Device device) => new RrdbNet(config, device));
+
+    /// <summary>Real-ESRGAN's compact network.</summary>
+    public static NetworkKind<SrVggNet> SrVggNet { get; } =
+        NetworkKind.Of(SrVggNetConfig.Kind, (SrVggNetConfig config, Device device) => new SrVggNet(config, device));
+
     /// <summary>CLIP, both towers.</summary>
     public static NetworkKind<ClipModel> Clip { get; } =
         NetworkKind.Of(ClipConfig.Kind, (ClipConfig config, Device device) => new ClipModel(config, device));
@@ -87,5 +96,15 @@ public static class NetworkKinds
         );
 
     /// <summary>All of them.</summary>
-    public static IReadOnlyList<NetworkKind> All { get; } = [MsrResNet, Clip, Adapter, Unet, Control, Autoencoder];
+    public static IReadOnlyList<NetworkKind> All { get; } =
+    [
+        MsrResNet,
+        RrdbNet,
+        SrVggNet,
+        Clip,
+        Adapter,
+        Unet,
+        Control,
+        Autoencoder,
+    ];
 }

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using Coser.Checkpoints;
 using Coser.Engine;
 using Coser.Imaging;
+using Coser.Networks;
 
 namespace Coser.Restoration;
 
@@ -28,7 +29,7 @@ public sealed class SuperResolver : IDisposable
         Compute = compute ?? Compute.Choose();
         _config = model.Manifest.Restoration ?? new RestorationConfig();
         if (model.IsPreSrOnly)
-            _preSr = new PreSrEnlarger(model.LoadPreSr(), Compute);
+            _preSr = new PreSrEnlarger(model.LoadEnlarger(), Compute);
         else
             _pipeline = new CoserPipeline(
                 CoserNetworks.Load(model, Compute),
@@ -39,11 +40,27 @@ public sealed class SuperResolver : IDisposable
             );
     }
 
+    private SuperResolver(IEnlarger network, Compute compute)
+    {
+        Compute = compute;
+        _config = new RestorationConfig();
+        _preSr = new PreSrEnlarger(network, compute);
+    }
+
     /// <summary>Device and precision in use.</summary>
     public Compute Compute { get; }
 
     /// <summary>The enlargement of the model.</summary>
     public int Scale => _pipeline?.Scale ?? _preSr!.Scale;
+
+    /// <summary>The first stage of a model alone, whether or not it has the others.</summary>
+    /// <exception cref="CheckpointException">The model has no such network, or its weights do not fit.</exception>
+    public static SuperResolver FirstStage(ModelDirectory model, Compute compute) => new(model.LoadEnlarger(), compute);
+
+    /// <summary>A network that enlarges in one pass, by itself.</summary>
+    /// <param name="network">Owned from here on.</param>
+    /// <param name="compute">Device and precision.</param>
+    public static SuperResolver Of(IEnlarger network, Compute compute) => new(network, compute);
 
     /// <summary>Restores a photo.</summary>
     /// <param name="photo">The input; it stays the caller's, and must outlive the result.</param>

@@ -28,16 +28,16 @@ internal static class HashFill
         foreach ((string name, torch.Tensor target) in module.state_dict())
         {
             string key = prefix + name;
-            string? action = overrides.FirstOrDefault(o => o.Key.IsMatch(key)).Action;
-            if (!target.is_floating_point() || action == "keep")
+            string[] actions = [.. overrides.Where(o => o.Key.IsMatch(key)).Select(o => o.Action)];
+            if (!target.is_floating_point() || actions.Contains("keep"))
                 continue;
-            float[] values = Values(key, target.shape, seed, gain, action);
+            float[] values = Values(key, target.shape, seed, gain, actions);
             using torch.Tensor filled = torch.tensor(values).reshape(target.shape);
             target.copy_(filled);
         }
     }
 
-    public static float[] Values(string key, long[] shape, ulong seed, double gain, string? action = null)
+    public static float[] Values(string key, long[] shape, ulong seed, double gain, params string[] actions)
     {
         ulong start = Mix(Fnv1A(key) + seed);
         long count = shape.Aggregate(1L, (a, b) => a * b);
@@ -52,15 +52,14 @@ internal static class HashFill
                 shape.Length >= 2 ? s * scale
                 : last is "weight" or "running_var" ? 1 + 0.25 * s
                 : 0.1 * s;
-            values[j] = (float)Apply(action, value);
+            values[j] = (float)actions.Aggregate(value, Apply);
         }
         return values;
     }
 
-    private static double Apply(string? action, double value) =>
+    private static double Apply(double value, string action) =>
         action switch
         {
-            null => value,
             "abs" => Math.Abs(value),
             _ when action.StartsWith("scale:", StringComparison.Ordinal) => value
                 * double.Parse(action[6..], CultureInfo.InvariantCulture),

@@ -17,11 +17,17 @@ internal sealed record PlannedComponent(
 /// <summary>Everything about a conversion that can be known before a number is read.</summary>
 internal sealed class ConversionPlan : IDisposable
 {
-    private ConversionPlan(IReadOnlyList<ConversionSource> sources, IReadOnlyList<PlannedComponent> components) =>
-        (Sources, Components) = (sources, components);
+    private ConversionPlan(
+        IReadOnlyList<ConversionSource> sources,
+        IReadOnlyList<PlannedComponent> components,
+        string? baseline
+    ) => (Sources, Components, Baseline) = (sources, components, baseline);
 
     /// <summary>The files, those that win last.</summary>
     public IReadOnlyList<ConversionSource> Sources { get; }
+
+    /// <summary>The layout of a network that makes a model by itself; null: the model is CoSeR.</summary>
+    public string? Baseline { get; }
 
     /// <summary>In the order of the pipeline.</summary>
     public IReadOnlyList<PlannedComponent> Components { get; }
@@ -33,8 +39,10 @@ internal sealed class ConversionPlan : IDisposable
         try
         {
             Open(request, sources);
+            string? baseline = FindBaseline(sources);
             var joined = ComponentAssembly.Join(sources);
-            string[] lacking = [.. request.Required.Where(r => !joined.ContainsKey(r)).Select(r => Advice(r, []))];
+            IReadOnlyList<string> required = baseline is null ? request.Required : [ComponentNames.PreSr];
+            string[] lacking = [.. required.Where(r => !joined.ContainsKey(r)).Select(r => Advice(r, []))];
             PlannedComponent[] components =
             [
                 .. ComponentNames.All.Where(joined.ContainsKey).Select(c => Plan(c, joined[c], request.Output)),
@@ -48,7 +56,7 @@ internal sealed class ConversionPlan : IDisposable
                     request.Output,
                     $"the model would be incomplete: {string.Join("; ", [.. lacking, .. incomplete])}"
                 );
-            return new ConversionPlan(sources, components);
+            return new ConversionPlan(sources, components, baseline);
         }
         catch
         {
@@ -93,9 +101,22 @@ internal sealed class ConversionPlan : IDisposable
             sources.Insert(isStage1 ? before : sources.Count, source);
         }
         if (request.PreSr is { } preSr)
-            sources.Add(ConversionSource.Open("--presr", preSr, RenamingTables.MsrResNet));
+            sources.Add(
+                ConversionSource.Open("--presr", preSr, [RenamingTables.MsrResNet, .. RenamingTables.Baselines])
+            );
         if (request.Cfw is { } cfw)
             sources.Add(ConversionSource.Open("--cfw", cfw, RenamingTables.Cfw));
+    }
+
+    private static string? FindBaseline(List<ConversionSource> sources)
+    {
+        ConversionSource? found = sources.Find(s => RenamingTables.Baselines.Any(t => t.Layout == s.Content.Layout));
+        if (found is not null && sources.Count > 1)
+            throw new CheckpointException(
+                found.File.Path,
+                $"it is {found.Content.Layout}, a model by itself, which cannot be part of CoSeR: convert it alone"
+            );
+        return found?.Content.Layout;
     }
 
     private static PlannedComponent Plan(

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Json;
 using Coser.Checkpoints.Renaming;
 using Coser.Networks.Autoencoder;
+using Coser.Networks.Baselines;
 using Coser.Networks.Clip;
 using Coser.Networks.Cognition;
 using Coser.Networks.PreSr;
@@ -29,6 +30,16 @@ internal sealed class InferredConfigs
         var sizes = new InferredConfigs(shapes);
         return component switch
         {
+            ComponentNames.PreSr when shapes.ContainsKey("body.0.rdb1.conv1.weight") => Result(
+                NetworkKinds.RrdbNet,
+                sizes.Rrdb(),
+                new RrdbNetConfig { Scale = sizes.Rrdb().Scale }
+            ),
+            ComponentNames.PreSr when shapes.ContainsKey("body.0.weight") => Result(
+                NetworkKinds.SrVggNet,
+                sizes.SrVgg(),
+                new SrVggNetConfig()
+            ),
             ComponentNames.PreSr => Result(NetworkKinds.MsrResNet, sizes.PreSr(), new MsrResNetConfig()),
             ComponentNames.Clip => Result(NetworkKinds.Clip, sizes.Clip(), new ClipConfig()),
             ComponentNames.Adapter => Result(NetworkKinds.Adapter, sizes.Adapter(), new CognitiveAdapterConfig()),
@@ -69,6 +80,36 @@ internal sealed class InferredConfigs
                 _shapes.ContainsKey("upconv2.weight") ? 4
                 : Size("upconv1.weight", 0, 4 * width) == 9 * width ? 3
                 : 2,
+        };
+    }
+
+    private RrdbNetConfig Rrdb() =>
+        new()
+        {
+            // Pixels are folded into channels where the network enlarges less than 4 times.
+            Scale = Size("conv_first.weight", 1, 3) switch
+            {
+                12 => 2,
+                48 => 1,
+                _ => 4,
+            },
+            Features = Size("conv_first.weight", 0, 64),
+            Blocks = Count("body.{0}.rdb1.conv1.weight", 23),
+            Growth = Size("body.0.rdb1.conv1.weight", 0, 32),
+        };
+
+    private SrVggNetConfig SrVgg()
+    {
+        int last = 0;
+        while (_shapes.ContainsKey(Name("body.{0}.weight", last + 2)))
+            last += 2;
+        return new SrVggNetConfig
+        {
+            Features = Size("body.0.weight", 0, 64),
+            Convolutions = Math.Max(0, last / 2 - 1),
+            Upscale = (int)Math.Round(Math.Sqrt(Size(Name("body.{0}.weight", last), 0, 48) / 3.0)),
+            // ReLU and leaky ReLU leave no trace; all published weights have PReLU.
+            Activation = _shapes.ContainsKey("body.1.weight") ? "prelu" : "leakyrelu",
         };
     }
 

@@ -125,10 +125,14 @@ public static class ModelConverter
         new()
         {
             Name = request.Name ?? Path.GetFileName(target),
-            Description = "CoSeR on Stable Diffusion 2.1-base, converted from its user's own checkpoints.",
-            Licence =
-                "Stable Diffusion 2.1: CreativeML Open RAIL++-M. open_clip ViT-H-14: MIT. "
-                + "CoSeR, pre-SR and feature wrapping: as their authors state it.",
+            Description = plan.Baseline is { } layout
+                ? $"{layout}, converted from its user's own checkpoint."
+                : "CoSeR on Stable Diffusion 2.1-base, converted from its user's own checkpoints.",
+            Licence = plan.Baseline is null
+                ? "Stable Diffusion 2.1: CreativeML Open RAIL++-M. open_clip ViT-H-14: MIT. "
+                    + "CoSeR, pre-SR and feature wrapping: as their authors state it."
+                : "As the checkpoint's authors state it.",
+            Scale = Scale(plan.Components[0]),
             Components = plan.Components.ToDictionary(
                 c => c.Role,
                 c => new ComponentManifest
@@ -140,8 +144,8 @@ public static class ModelConverter
                 StringComparer.Ordinal
             ),
             // Sampling as in the paper, section 4.1, and in the reproduction's scripts.
-            Diffusion = new DiffusionConfig(),
-            Restoration = RestorationConfig.Reproduction,
+            Diffusion = plan.Baseline is null ? new DiffusionConfig() : null,
+            Restoration = plan.Baseline is null ? RestorationConfig.Reproduction : null,
             Provenance = JsonSerializer.SerializeToElement(
                 new
                 {
@@ -171,12 +175,19 @@ public static class ModelConverter
             notes.Add(
                 $"not of the official sizes, which were read off the tensors instead: {string.Join(", ", others)}"
             );
+        if (plan.Baseline is not null)
+            return [.. notes];
         if (plan.Components.All(c => c.Role != ComponentNames.Cfw))
             notes.Add("no feature wrapping (--cfw): details of the photo itself reach the result less exactly");
         if (vocabulary.Count == 0)
             notes.Add("no vocabulary (--tokenizer): prompts cannot be used");
         return [.. notes];
     }
+
+    private static int Scale(PlannedComponent first) =>
+        first.Config.TryGetProperty("upscale", out JsonElement u) ? u.GetInt32()
+        : first.Kind.Name == NetworkKinds.RrdbNet.Name ? first.Config.GetProperty("scale").GetInt32()
+        : new ModelManifest { Name = "", Components = new Dictionary<string, ComponentManifest>() }.Scale;
 
     private static string FileName(PlannedComponent component) => component.Role + ".safetensors";
 

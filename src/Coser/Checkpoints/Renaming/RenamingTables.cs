@@ -127,6 +127,48 @@ public static class RenamingTables
             Whole(ComponentNames.PreSr, "conv_first.", "body.", "upconv1.", "upconv2.", "conv_hr.", "conv_last.")
         );
 
+    /// <summary>RRDBNet with BasicSR's names: Real-ESRGAN+.</summary>
+    public static RenamingTable RrdbNet { get; } =
+        new(
+            "RRDBNet (BasicSR)",
+            ["conv_first.weight", "conv_body.weight", "body.0.rdb1.conv1.weight"],
+            [],
+            [],
+            Whole(
+                ComponentNames.PreSr,
+                "conv_first.",
+                "body.",
+                "conv_body.",
+                "conv_up1.",
+                "conv_up2.",
+                "conv_hr.",
+                "conv_last."
+            )
+        );
+
+    /// <summary>RRDBNet with its first names: ESRGAN, RealSR, BSRGAN.</summary>
+    public static RenamingTable OldRrdbNet { get; } =
+        new(
+            "RRDBNet (ESRGAN)",
+            ["conv_first.weight", "trunk_conv.weight", "RRDB_trunk.0.RDB1.conv1.weight"],
+            [],
+            [],
+            (key, _) => OldRrdbName(key) is { } name ? new RenamingTarget(ComponentNames.PreSr, name) : null
+        );
+
+    /// <summary>Real-ESRGAN's compact network.</summary>
+    public static RenamingTable SrVggNet { get; } =
+        new(
+            "SRVGGNetCompact",
+            ["body.0.weight", "body.0.bias", "body.2.weight", "body.2.bias"],
+            ["conv_first.weight"],
+            [],
+            Whole(ComponentNames.PreSr, "body.")
+        );
+
+    /// <summary>Layouts of networks that enlarge by themselves: no part of CoSeR.</summary>
+    internal static IReadOnlyList<RenamingTable> Baselines { get; } = [RrdbNet, OldRrdbNet, SrVggNet];
+
     /// <summary>diffusers: UNet of SD 2.1-base.</summary>
     public static RenamingTable DiffusersUnet { get; } =
         new("diffusers UNet", ["down_blocks.0.resnets.0.conv1.weight", "conv_in.weight"], [], [], DiffusersNames.Unet);
@@ -161,6 +203,7 @@ public static class RenamingTables
         Cfw,
         Autoencoder,
         MsrResNet,
+        .. Baselines,
         DiffusersUnet,
         DiffusersAutoencoder,
         DiffusersTextEncoder,
@@ -215,6 +258,23 @@ public static class RenamingTables
                 ?? $"its {file.Entries.Count} tensors have the layout of no known model; known are: "
                     + string.Join(", ", All.Select(t => t.Layout))
         );
+
+    private static string? OldRrdbName(string key)
+    {
+        string[] parts = key.Split('.');
+        return parts switch
+        {
+            ["RRDB_trunk", var block, var dense, .. var rest]
+                when dense.StartsWith("RDB", StringComparison.Ordinal) =>
+                $"body.{block}.rdb{dense[3..]}.{string.Join('.', rest)}",
+            ["conv_first" or "conv_last", _] => key,
+            ["trunk_conv", var last] => "conv_body." + last,
+            ["upconv1", var last] => "conv_up1." + last,
+            ["upconv2", var last] => "conv_up2." + last,
+            ["HRconv", var last] => "conv_hr." + last,
+            _ => null,
+        };
+    }
 
     private static RenamingTarget? Prefixed(string key, IReadOnlySet<string> keys)
     {

@@ -29,7 +29,7 @@ public sealed record MsrResNetConfig
 /// SRResNet without normalisation ("MSRResNet" of BasicSR; Ledig et al., CVPR 2017), the pre-SR network of CoSeR
 /// (paper, section 3.1). Predicts the residual over a bilinear enlargement.
 /// </summary>
-public sealed class MsrResNet : nn.Module<Tensor, Tensor>
+public sealed class MsrResNet : nn.Module<Tensor, Tensor>, IEnlarger
 {
     // Kept: a scalar made in the call may be finalised while native code still reads it (seen once in 7,000 steps).
     private static readonly Scalar Slope = 0.1.ToScalar();
@@ -86,6 +86,24 @@ public sealed class MsrResNet : nn.Module<Tensor, Tensor>
     /// whole picture.
     /// </summary>
     public int ReceptiveRadius => 2 * Config.Blocks + 3;
+
+    /// <inheritdoc/>
+    public int Scale => Config.Upscale;
+
+    /// <inheritdoc/>
+    int IEnlarger.Margin => ReceptiveRadius;
+
+    /// <inheritdoc/>
+    int IEnlarger.Multiple => 1;
+
+    /// <inheritdoc/>
+    int IEnlarger.UsualTile => 256;
+
+    /// <inheritdoc/>
+    nn.Module IEnlarger.Network => this;
+
+    /// <inheritdoc/>
+    Tensor IEnlarger.Enlarge(Tensor image) => call(image);
 
     /// <summary>Enlarges a batch.</summary>
     /// <param name="input">[B,3,h,w], float32, [0,1].</param>

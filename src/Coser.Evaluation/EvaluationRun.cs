@@ -1,0 +1,249 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
+using Coser.Metrics.Catalogue;
+using Coser.Metrics.Sets;
+using static TorchSharp.torch;
+
+namespace Coser.Evaluation;
+
+/// <summary>What a run found: all that a report shows.</summary>
+/// <param name="Methods">In the order they were given.</param>
+/// <param name="Rows">A row a method and image.</param>
+/// <param name="Metrics">Figures of images that at least one row has.</param>
+/// <param name="SetFigures">By metric and method.</param>
+/// <param name="Absent">What could not be computed.</param>
+/// <param name="Folder">Where restored images lie: images/METHOD/NAME.png.</param>
+public sealed record EvaluationResult(
+    string Protocol,
+    IReadOnlyList<EvaluationImage> Images,
+    IReadOnlyList<string> Methods,
+    IReadOnlyDictionary<string, string> Identities,
+    IReadOnlyList<EvaluationRow> Rows,
+    IReadOnlyList<MetricInfo> Metrics,
+    IReadOnlyList<(MetricInfo Info, IReadOnlyDictionary<string, double> Values)> SetFigures,
+    IReadOnlyList<AbsentMetric> Absent,
+    string Folder
+);
+
+/// <summary>
+/// Restores and measures, image by image, all methods on each. Whatever is done is in the folder: a run that was killed goes
+/// on where it was, and new metrics are measured on the images that are there.
+/// </summary>
+/// <param name="folder">Gets results.jsonl, images/ and features/.</param>
+/// <param name="metrics">Kept, not owned.</param>
+/// <param name="border">As the metrics', for the protocol line.</param>
+public sealed class EvaluationRun(string folder, MetricSet metrics, int border = 0)
+{
+    private const int FewImages = 1000;
+
+    /// <summary>Runs to the end.</summary>
+    /// <param name="description">The protocol in a sentence.</param>
+    /// <param name="progress">Called with rows done, rows in all, and what was just done.</param>
+    /// <exception cref="InvalidDataException">A method's image has another size than the truth, or the folder holds a run of
+    /// another protocol.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled; what is done stays.</exception>
+    public EvaluationResult Run(
+        string description,
+        IReadOnlyList<EvaluationImage> images,
+        IReadOnlyList<IRestorationMethod> methods,
+        Action<int, int, string>? progress = null,
+        CancellationToken cancel = default
+    )
+    {
+        if (methods.GroupBy(m => m.Name, StringComparer.Ordinal).FirstOrDefault(g => g.Count() > 1) is { } twice)
+            throw new InvalidDataException($"Two methods are named '{twice.Key}'.");
+        Directory.CreateDirectory(folder);
+        using EvaluationLog log = EvaluationLog.Open(
+            Path.Combine(folder, "results.jsonl"),
+            string.Create(CultureInfo.InvariantCulture, $"{description}; border {border}; rounded to 8 bits")
+        );
+        var rows = new List<EvaluationRow>();
+        int all = images.Count * methods.Count;
+        foreach (EvaluationImage image in images)
+        {
+            foreach (IRestorationMethod method in methods)
+            {
+                cancel.ThrowIfCancellationRequested();
+                rows.Add(Row(log, method, image));
+                progress?.Invoke(rows.Count, all, $"{image.Name} {method.Name}");
+            }
+        }
+        MetricInfo[] shown =
+        [
+            .. metrics.Images.Select(m => m.Info).Where(i => rows.Exists(r => r.Values.ContainsKey(i.Key))),
+        ];
+        return new EvaluationResult(
+            Line(description, images.Count, shown),
+            images,
+            [.. methods.Select(m => m.Name)],
+            methods.ToDictionary(m => m.Name, m => m.Identity, StringComparer.Ordinal),
+            rows,
+            shown,
+            [.. metrics.Sets.Select(s => (s.Info, (IReadOnlyDictionary<string, double>)SetFigure(s, images, methods, cancel)))],
+            metrics.Absent,
+            folder
+        );
+    }
+
+    private EvaluationRow Row(EvaluationLog log, IRestorationMethod method, EvaluationImage image)
+    {
+        EvaluationRow? known = log.Find(method.Name, image.Name);
+        string file = ImageFile(method.Name, image.Name);
+        if (known?.Identity != method.Identity || !File.Exists(file))
+            known = null;
+        ImageMetric[] wanted =
+        [
+            .. metrics.Images.Where(m =>
+                (image.Hr is not null || !m.NeedsTruth)
+                && known?.Conventions.GetValueOrDefault(m.Info.Key) != m.Info.Convention
+            ),
+        ];
+        if (known is not null && wanted.Length == 0)
+            return known;
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        (double seconds, double peak) = (known?.Seconds ?? 0, known?.PeakMegabytes ?? 0);
+        Tensor restored;
+        if (known is null)
+        {
+            PeakMemory.Reset();
+            var clock = Stopwatch.StartNew();
+            restored = PhotoTensor.Rounded(method.Restore(image.Name, image.Lr));
+            (seconds, peak) = (clock.Elapsed.TotalSeconds, PeakMemory.Megabytes());
+            Directory.CreateDirectory(Path.GetDirectoryName(file)!);
+            PhotoTensor.Write(file, restored);
+        }
+        else
+        {
+            restored = PhotoTensor.Read(file);
+        }
+        Tensor truth = image.Hr is null ? restored : PhotoTensor.Read(image.Hr);
+        if (!restored.shape.SequenceEqual(truth.shape))
+            throw new InvalidDataException(
+                $"{image.Lr}: {method.Name} gives {restored.shape[3]}x{restored.shape[2]}, "
+                    + $"but {image.Hr} is {truth.shape[3]}x{truth.shape[2]}."
+            );
+        var values = new Dictionary<string, double>(known?.Values ?? new Dictionary<string, double>(), StringComparer.Ordinal);
+        var conventions = new Dictionary<string, string>(
+            known?.Conventions ?? new Dictionary<string, string>(),
+            StringComparer.Ordinal
+        );
+        foreach (ImageMetric metric in wanted)
+        {
+            conventions[metric.Info.Key] = metric.Info.Convention;
+            values.Remove(metric.Info.Key);
+            try
+            {
+                values[metric.Info.Key] = metric.Measure(restored, truth);
+            }
+            catch (ArgumentException)
+            {
+                // Too small for this one: the figure is not there, and its mean says over how many images it is.
+            }
+        }
+        var row = new EvaluationRow(method.Name, method.Identity, image.Name, values, conventions, seconds, peak);
+        log.Add(row);
+        return row;
+    }
+
+    private Dictionary<string, double> SetFigure(
+        SetMetric metric,
+        IReadOnlyList<EvaluationImage> images,
+        IReadOnlyList<IRestorationMethod> methods,
+        CancellationToken cancel
+    )
+    {
+        var values = new Dictionary<string, double>(StringComparer.Ordinal);
+        if (images.Count < 2 || images.Any(i => i.Hr is null))
+            return values;
+        using FeatureStatistics truth = Statistics(metric, [.. images.Select(i => i.Hr!)], cancel);
+        foreach (string method in methods.Select(m => m.Name))
+        {
+            using FeatureStatistics own = Statistics(metric, [.. images.Select(i => ImageFile(method, i.Name))], cancel);
+            values[method] = FrechetDistance.Compute(own, truth);
+        }
+        return values;
+    }
+
+    // Kept by what the files hold, so that a set is embedded once, whatever it is called.
+    private FeatureStatistics Statistics(SetMetric metric, string[] files, CancellationToken cancel)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        hash.AppendData(Encoding.UTF8.GetBytes(metric.Network));
+        foreach (string file in files)
+            hash.AppendData(SHA256.HashData(File.ReadAllBytes(file)));
+        string cache = Path.Combine(
+            Directory.CreateDirectory(Path.Combine(folder, "features")).FullName,
+            $"{metric.Info.Key}-{Convert.ToHexStringLower(hash.GetHashAndReset())[..24]}.safetensors"
+        );
+        if (File.Exists(cache))
+            return FeatureStatistics.Load(cache);
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        var features = new List<Tensor>();
+        foreach (string file in files)
+        {
+            cancel.ThrowIfCancellationRequested();
+            using Tensor image = PhotoTensor.Read(file);
+            features.Add(metric.Embed(image).cpu());
+        }
+        FeatureStatistics statistics = FeatureStatistics.Of(cat([.. features]));
+        statistics.Save(cache);
+        return statistics;
+    }
+
+    private string ImageFile(string method, string image) =>
+        Path.Combine(folder, "images", FileName.Of(method), image + ".png");
+
+    private string Line(string description, int count, MetricInfo[] shown)
+    {
+        string conventions = string.Join("; ", shown.Select(m => $"{m.Title}: {m.Convention}"));
+        string few =
+            metrics.Sets.Count > 0 && count < FewImages
+                ? $"; set figures of {count} images are far above those of {FewImages} or more"
+                : "";
+        return string.Create(
+            CultureInfo.InvariantCulture,
+            $"{count} images; {description}; border {border}; RGB of sRGB, restored images rounded to 8 bits; {conventions}{few}"
+        );
+    }
+}
+
+/// <summary>Names of methods as names of folders.</summary>
+internal static class FileName
+{
+    public static string Of(string name) =>
+        string.Concat(name.Select(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.' ? c : '_'));
+}
+
+/// <summary>The highest resident memory of this process since it was last asked to forget (Linux).</summary>
+internal static class PeakMemory
+{
+    private const string Clear = "/proc/self/clear_refs";
+    private const string Status = "/proc/self/status";
+
+    public static void Reset()
+    {
+        try
+        {
+            if (File.Exists(Clear))
+                File.WriteAllText(Clear, "5");
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // The peak is then that of the whole process so far.
+        }
+    }
+
+    /// <summary>0 where the system does not say.</summary>
+    public static double Megabytes()
+    {
+        string? line = File.Exists(Status)
+            ? File.ReadLines(Status).FirstOrDefault(l => l.StartsWith("VmHWM:", StringComparison.Ordinal))
+            : null;
+        string[]? words = line?.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries);
+        return words is [_, var kib, ..] ? double.Parse(kib, CultureInfo.InvariantCulture) / 1024 : 0;
+    }
+}

@@ -1,0 +1,175 @@
+using System.Globalization;
+using System.Text;
+using Coser.Metrics.Catalogue;
+
+namespace Coser.Evaluation.Reports;
+
+/// <summary>One figure of one method in the table.</summary>
+/// <param name="Place">0: the best; 1: the second; -1: there is no figure.</param>
+public sealed record TableCell(string Text, string Interval, int Place);
+
+/// <summary>The table of a run: a row a metric, a column a method, as papers set it.</summary>
+public sealed class ResultTable
+{
+    /// <summary>Methods of the paper's Table 1 that this program cannot run yet.</summary>
+    public static IReadOnlyList<string> StillToCome { get; } = ["StableSR", "LDM", "FeMaSR", "DASR"];
+
+    private readonly EvaluationResult _result;
+    private readonly ILookup<string, EvaluationRow> _rows;
+
+    /// <param name="result">What to show.</param>
+    public ResultTable(EvaluationResult result)
+    {
+        _result = result;
+        _rows = result.Rows.ToLookup(r => r.Method, StringComparer.Ordinal);
+    }
+
+    /// <summary>Metrics with a cell for each method.</summary>
+    public IEnumerable<(MetricInfo Info, IReadOnlyList<TableCell> Cells)> Lines()
+    {
+        foreach (MetricInfo info in _result.Metrics)
+        {
+            var means = _result.Methods.ToDictionary(m => m, m => Summary.Mean(Values(m, info)), StringComparer.Ordinal);
+            var places = Summary.Places(means.ToDictionary(m => m.Key, m => m.Value.Mean, StringComparer.Ordinal), info.Better);
+            yield return (info, [.. _result.Methods.Select(m => Cell(info, means[m], places.GetValueOrDefault(m, -1)))]);
+        }
+        foreach ((MetricInfo info, IReadOnlyDictionary<string, double> values) in _result.SetFigures.Where(s => s.Values.Count > 0))
+        {
+            var places = Summary.Places(values, info.Better);
+            yield return (
+                info,
+                [
+                    .. _result.Methods.Select(m => new TableCell(
+                        Number(values[m], info.Format),
+                        "",
+                        places.GetValueOrDefault(m, -1)
+                    )),
+                ]
+            );
+        }
+    }
+
+    /// <summary>Win rates of every method (row) against every other (column) by one metric.</summary>
+    public double WinRate(string method, string other, MetricInfo info)
+    {
+        var second = _rows[other].ToDictionary(r => r.Image, StringComparer.Ordinal);
+        return Summary.WinRate(
+            [
+                .. _rows[method]
+                    .Where(r => r.Values.ContainsKey(info.Key) && second[r.Image].Values.ContainsKey(info.Key))
+                    .Select(r => (r.Values[info.Key], second[r.Image].Values[info.Key])),
+            ],
+            info.Better
+        );
+    }
+
+    /// <summary>Seconds and megabytes an image, in the order of the methods.</summary>
+    public IEnumerable<(string Method, double Seconds, double Megabytes)> Costs() =>
+        _result.Methods.Select(m =>
+            (m, _rows[m].Select(r => r.Seconds).DefaultIfEmpty().Average(), _rows[m].Select(r => r.PeakMegabytes).DefaultIfEmpty().Max())
+        );
+
+    /// <summary>Markdown: best bold, second underlined; win rates; what is absent; the protocol line.</summary>
+    public string Markdown(string machine)
+    {
+        var text = new StringBuilder();
+        text.AppendLine($"| | {string.Join(" | ", _result.Methods)} |");
+        text.AppendLine($"| --- |{string.Concat(Enumerable.Repeat(" --- |", _result.Methods.Count))}");
+        foreach ((MetricInfo info, IReadOnlyList<TableCell> cells) in Lines())
+            text.AppendLine($"| {Title(info)} | {string.Join(" | ", cells.Select(Mark))} |");
+        (string Method, double Seconds, double Megabytes)[] costs = [.. Costs()];
+        text.AppendLine($"| s an image | {string.Join(" | ", costs.Select(c => Number(c.Seconds, "0.00")))} |");
+        text.AppendLine($"| peak memory, MB | {string.Join(" | ", costs.Select(c => Number(c.Megabytes, "0")))} |");
+        text.AppendLine();
+        text.AppendLine("Means with 95% bootstrap intervals over images; best **bold**, second <u>underlined</u>.");
+        if (_result.Methods.Count > 1)
+        {
+            text.AppendLine();
+            text.AppendLine($"Share of images on which a method beats {_result.Methods[0]} (ties count half):");
+            text.AppendLine();
+            text.AppendLine($"| | {string.Join(" | ", _result.Methods.Skip(1))} |");
+            text.AppendLine($"| --- |{string.Concat(Enumerable.Repeat(" --- |", _result.Methods.Count - 1))}");
+            foreach (MetricInfo info in _result.Metrics)
+            {
+                IEnumerable<string> rates = _result
+                    .Methods.Skip(1)
+                    .Select(m => Number(WinRate(m, _result.Methods[0], info), "0%"));
+                text.AppendLine($"| {info.Title} | {string.Join(" | ", rates)} |");
+            }
+        }
+        foreach (AbsentMetric absent in _result.Absent)
+            text.Append(absent == _result.Absent[0] ? "\nAbsent: " : "; ").Append($"{absent.Title} (wants {absent.Wanted})");
+        text.AppendLine(_result.Absent.Count > 0 ? "." : "");
+        text.AppendLine();
+        text.AppendLine($"Protocol: {_result.Protocol}.");
+        text.AppendLine();
+        text.AppendLine($"Machine: {machine}.");
+        text.AppendLine();
+        foreach ((string method, string identity) in _result.Identities)
+            text.AppendLine($"- {method}: {identity}");
+        text.AppendLine($"- still to come: {string.Join(", ", StillToCome)}");
+        return text.ToString();
+    }
+
+    /// <summary>Every row as comma-separated values with a header.</summary>
+    public string Csv()
+    {
+        var text = new StringBuilder();
+        text.AppendLine($"method,image,{string.Join(',', _result.Metrics.Select(m => m.Key))},seconds,peak_megabytes");
+        foreach (EvaluationRow row in _result.Rows)
+        {
+            IEnumerable<string> values = _result.Metrics.Select(m =>
+                row.Values.TryGetValue(m.Key, out double v) ? v.ToString("R", CultureInfo.InvariantCulture) : ""
+            );
+            text.AppendLine(
+                $"{Quote(row.Method)},{Quote(row.Image)},{string.Join(',', values)},{Number(row.Seconds, "0.000")},{Number(row.PeakMegabytes, "0.0")}"
+            );
+        }
+        return text.ToString();
+    }
+
+    /// <summary>A metric's name with an arrow to the better side.</summary>
+    public static string Title(MetricInfo info) =>
+        info.Better switch
+        {
+            Better.Higher => info.Title + " ↑",
+            Better.Lower => info.Title + " ↓",
+            _ => info.Title + " → 1",
+        };
+
+    private double[] Values(string method, MetricInfo info) =>
+        [
+            .. _rows[method]
+                .Where(r => r.Values.ContainsKey(info.Key))
+                .Select(r => r.Values[info.Key])
+                .Where(v => !double.IsNaN(v)),
+        ];
+
+    private TableCell Cell(MetricInfo info, MeanFigure figure, int place)
+    {
+        if (figure.Count == 0)
+            return new TableCell("–", "", -1);
+        string some = figure.Count < _result.Images.Count ? $" of {figure.Count}" : "";
+        return new TableCell(
+            Number(figure.Mean, info.Format) + some,
+            $"{Number(figure.Low, info.Format)}–{Number(figure.High, info.Format)}",
+            place
+        );
+    }
+
+    private static string Mark(TableCell cell)
+    {
+        string text = cell.Place switch
+        {
+            0 => $"**{cell.Text}**",
+            1 => $"<u>{cell.Text}</u>",
+            _ => cell.Text,
+        };
+        return cell.Interval.Length > 0 ? $"{text} ({cell.Interval})" : text;
+    }
+
+    private static string Number(double value, string format) => value.ToString(format, CultureInfo.InvariantCulture);
+
+    private static string Quote(string text) =>
+        text.AsSpan().ContainsAny(",\"\n") ? $"\"{text.Replace("\"", "\"\"", StringComparison.Ordinal)}\"" : text;
+}

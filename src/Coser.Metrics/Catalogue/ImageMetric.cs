@@ -1,0 +1,44 @@
+using static TorchSharp.torch;
+
+namespace Coser.Metrics.Catalogue;
+
+/// <summary>What a report says of a metric.</summary>
+/// <param name="Key">Name in files: <c>psnr_y</c>.</param>
+/// <param name="Title">Name in tables.</param>
+/// <param name="Better">Which way is better.</param>
+/// <param name="Format">.NET format of its figures.</param>
+/// <param name="Convention">How it is computed, in a clause.</param>
+public sealed record MetricInfo(string Key, string Title, Better Better, string Format, string Convention);
+
+/// <summary>Which figures are better.</summary>
+public enum Better
+{
+    /// <summary>Higher ones.</summary>
+    Higher,
+
+    /// <summary>Lower ones.</summary>
+    Lower,
+
+    /// <summary>Those closer to 1.</summary>
+    One,
+}
+
+/// <summary>A figure of one restored image.</summary>
+/// <param name="Info">What it is.</param>
+/// <param name="NeedsTruth">Whether it compares with the true image.</param>
+/// <param name="Measure">
+/// Of the restored and the true image, [1,3,H,W] float32 in [0,1] each; the second is not looked at where no truth is
+/// needed. Throws <see cref="ArgumentException"/> for an image that is too small.
+/// </param>
+public sealed record ImageMetric(MetricInfo Info, bool NeedsTruth, Func<Tensor, Tensor, double> Measure);
+
+/// <summary>A figure of a whole set, by the Frechet distance of features.</summary>
+/// <param name="Info">What it is.</param>
+/// <param name="Embed">[1,3,H,W] float32 in [0,1] to [1,D].</param>
+/// <param name="Network">Names the network and its weights: equal names give equal features.</param>
+public sealed record SetMetric(MetricInfo Info, Func<Tensor, Tensor> Embed, string Network);
+
+/// <summary>A metric that cannot be computed here.</summary>
+/// <param name="Title">Its name in tables.</param>
+/// <param name="Wanted">What it wants.</param>
+public sealed record AbsentMetric(string Title, string Wanted);

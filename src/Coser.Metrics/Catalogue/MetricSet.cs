@@ -1,0 +1,303 @@
+using Coser.Checkpoints;
+using Coser.Checkpoints.Renaming;
+using Coser.Metrics.Features;
+using Coser.Metrics.Networks;
+using Coser.Metrics.Niqe;
+using Coser.Networks.Clip;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Coser.Metrics.Catalogue;
+
+/// <summary>Where the metrics of a run get what they need.</summary>
+public sealed record MetricSetOptions
+{
+    /// <summary>Folder of official weight files; null: none.</summary>
+    public string? Weights { get; init; }
+
+    /// <summary>NIQE's prior; null: this project's own.</summary>
+    public string? NiqePrior { get; init; }
+
+    /// <summary>A model with a feature network in the role <c>evaluation</c>; null: none.</summary>
+    public string? Features { get; init; }
+
+    /// <summary>A model whose CLIP judges; null: a file of the weights folder.</summary>
+    public string? Clip { get; init; }
+
+    /// <summary>Pixels left out along each edge by PSNR, SSIM and NIQE.</summary>
+    public int Border { get; init; }
+
+    /// <summary>Where networks run; null: the CPU.</summary>
+    public Device? Device { get; init; }
+}
+
+/// <summary>
+/// All metrics that can be computed here, and those that cannot. Those without weights are always there.
+/// </summary>
+public sealed class MetricSet : IDisposable
+{
+    private readonly List<IDisposable> _networks = [];
+    private readonly List<ImageMetric> _images = [];
+    private readonly List<SetMetric> _sets = [];
+    private readonly List<AbsentMetric> _absent = [];
+    private readonly Device _device;
+
+    private MetricSet(Device? device) => _device = device ?? CPU;
+
+    /// <summary>Figures of single images, in the order of tables.</summary>
+    public IReadOnlyList<ImageMetric> Images => _images;
+
+    /// <summary>Figures of whole sets.</summary>
+    public IReadOnlyList<SetMetric> Sets => _sets;
+
+    /// <summary>What is not there.</summary>
+    public IReadOnlyList<AbsentMetric> Absent => _absent;
+
+    /// <summary>Finds and loads.</summary>
+    /// <exception cref="CheckpointException">A file that is there is damaged, or a named model or prior is not there.</exception>
+    public static MetricSet Open(MetricSetOptions? options = null)
+    {
+        options ??= new();
+        var set = new MetricSet(options.Device);
+        try
+        {
+            set.AddWeightFree(options);
+            set.AddOfficial(new MetricWeights(options.Weights, options.Device));
+            set.AddClip(options);
+            set.AddFeatures(options);
+            return set;
+        }
+        catch
+        {
+            set.Dispose();
+            throw;
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (IDisposable network in _networks)
+            network.Dispose();
+    }
+
+    private void AddWeightFree(MetricSetOptions options)
+    {
+        int border = options.Border;
+        string edge = $"border {border}";
+        var rgb = new PixelMetricOptions { Border = border };
+        var luma = rgb with { Colour = MetricColour.Y, RoundY = true };
+        const string Formula = "10 log10(1/(mse+1e-8))";
+        Add("psnr_rgb", "PSNR RGB", Better.Higher, "0.00", $"{Formula}, {edge}", (s, h) => Psnr.Compute(s, h, rgb));
+        Add(
+            "psnr_y",
+            "PSNR Y",
+            Better.Higher,
+            "0.00",
+            $"{Formula}, Y of BT.601 in studio range, {edge}",
+            (s, h) => Psnr.Compute(s, h, luma with { RoundY = false })
+        );
+        Add(
+            "ssim_y",
+            "SSIM Y",
+            Better.Higher,
+            "0.0000",
+            $"rounded Y, 11x11 Gaussian 1.5, valid windows, float64, {edge}",
+            (s, h) => Ssim.Compute(s, h, luma)
+        );
+        Add(
+            "ms_ssim_y",
+            "MS-SSIM Y",
+            Better.Higher,
+            "0.0000",
+            $"rounded Y, five scales, {edge}",
+            (s, h) => MsSsim.Compute(s, h, luma)
+        );
+        Add("haarpsi", "HaarPSI", Better.Higher, "0.0000", "colour, subsampled by 2", (s, h) => HaarPsi.Compute(s, h));
+        Add("gmsd", "GMSD", Better.Lower, "0.0000", "luma, subsampled by 2, T = 170", (s, h) => Gmsd.Compute(s, h));
+        Add(
+            "sharpness",
+            "sharpness",
+            Better.One,
+            "0.000",
+            "ratio of gradient energies to the truth's",
+            (s, h) => Sharpness.Compute(s, h)
+        );
+        Add(
+            "colour_shift",
+            "colour shift",
+            Better.Lower,
+            "0.00",
+            "Delta E*ab (1976) of 16x16 cells",
+            (s, h) => ColourShift.Compute(s, h)
+        );
+        NiqePrior prior = options.NiqePrior is { } file ? NiqePrior.Load(file) : NiqePrior.Own;
+        Add(
+            "niqe",
+            "NIQE",
+            Better.Lower,
+            "0.00",
+            $"blocks of {prior.Block}, prior '{prior.Name}', {edge}",
+            (s, _) => NaturalnessIndex.PerImage(s, prior, border)[0],
+            needsTruth: false
+        );
+    }
+
+    private void AddOfficial(MetricWeights weights)
+    {
+        foreach (LpipsBackbone backbone in Enum.GetValues<LpipsBackbone>())
+        {
+            string key = backbone == LpipsBackbone.Alex ? "lpips_alex" : "lpips_vgg";
+            string title = $"LPIPS {(backbone == LpipsBackbone.Alex ? "Alex" : "VGG")}";
+            Add(
+                Keep(weights.OpenLpips(backbone)),
+                n => Score(key, title, Better.Lower, "0.0000", "v0.1", n.Distance),
+                title,
+                key
+            );
+        }
+        Add(
+            Keep(weights.OpenDists()),
+            n => Score("dists", "DISTS", Better.Lower, "0.0000", "no resize", n.Distance),
+            "DISTS",
+            "dists"
+        );
+        Add(
+            Keep(weights.OpenMusiq()),
+            n => Score("musiq", "MUSIQ", Better.Higher, "0.00", "KonIQ weights", (s, _) => n.Score(s), false),
+            "MUSIQ",
+            "musiq"
+        );
+        foreach (bool koniq in new[] { false, true })
+        {
+            string key = koniq ? "maniqa_koniq" : "maniqa_pipal";
+            string title = $"MANIQA {(koniq ? "KonIQ" : "PIPAL")}";
+            Add(
+                Keep(weights.OpenManiqa(koniq)),
+                n => Score(key, title, Better.Higher, "0.0000", "20 crops on a grid", (s, _) => n.Score(s), false),
+                title,
+                key
+            );
+        }
+        if (Keep(weights.OpenInception()) is { } inception)
+            _sets.Add(
+                new SetMetric(
+                    new MetricInfo("fid", "FID", Better.Lower, "0.00", "clean resize, unbiased covariance"),
+                    image => inception.Embed(FidPreprocessing.Clean(image.to(_device))),
+                    "pt_inception-2015-12-05, clean"
+                )
+            );
+        else
+            _absent.Add(new AbsentMetric("FID", MetricWeights.Wanted("fid")));
+    }
+
+    private void AddClip(MetricSetOptions options)
+    {
+        ClipModel? clip;
+        if (options.Clip is { } model)
+        {
+            using ModelDirectory directory = ModelDirectory.Open(ModelDirectory.Find(model));
+            clip = Keep(directory.Load(ComponentNames.Clip, NetworkKinds.Clip, options.Device, float32));
+        }
+        else
+        {
+            clip = Keep(new MetricWeights(options.Weights, options.Device).OpenClipModel());
+        }
+        string source = options.Clip is null ? "open_clip" : options.Clip;
+        Add(
+            clip,
+            n =>
+                Score(
+                    "clip_score",
+                    "CLIP-Score",
+                    Better.Higher,
+                    "0.0000",
+                    $"cosine of image embeddings, {source} {n.Config.Vision.ImageSize} px",
+                    (s, h) =>
+                        ClipSimilarity.Cosine(
+                            n.EmbedImage(ClipPreprocessing.CentreCrop(s, n.Config)),
+                            n.EmbedImage(ClipPreprocessing.CentreCrop(h, n.Config))
+                        )
+                ),
+            "CLIP-Score",
+            "clip_score"
+        );
+    }
+
+    private void AddFeatures(MetricSetOptions options)
+    {
+        if (options.Features is not { } model)
+        {
+            _absent.Add(new AbsentMetric("feature distance", "a model with a feature network in the role 'evaluation'"));
+            return;
+        }
+        FeatureNetwork network = Keep(FeatureNetworkFile.Load(model, "evaluation"))!;
+        network.to(_device);
+        using ModelDirectory directory = ModelDirectory.Open(ModelDirectory.Find(model));
+        string name = $"{directory.Manifest.Name} {directory.Hash[..12]}";
+        _images.Add(
+            Score(
+                "distance",
+                "feature distance",
+                Better.Lower,
+                "0.0000",
+                $"network {name}",
+                (s, h) => FeatureDistance.Compute(network.Maps(s), network.Maps(h))
+            )
+        );
+        _sets.Add(
+            new SetMetric(
+                new MetricInfo("frechet", "feature Frechet", Better.Lower, "0.000", $"network {name}; not an FID"),
+                image => network.Embed(image.to(_device)),
+                name
+            )
+        );
+    }
+
+    private ImageMetric Score(
+        string key,
+        string title,
+        Better better,
+        string format,
+        string convention,
+        Func<Tensor, Tensor, Tensor> measure,
+        bool needsTruth = true
+    ) =>
+        new(
+            new MetricInfo(key, title, better, format, convention),
+            needsTruth,
+            (restored, truth) =>
+            {
+                using var scope = NewDisposeScope();
+                using var inference = inference_mode();
+                return ImageInput.Numbers(measure(restored.to(_device), truth.to(_device)))[0];
+            }
+        );
+
+    private void Add(
+        string key,
+        string title,
+        Better better,
+        string format,
+        string convention,
+        Func<Tensor, Tensor, double> measure,
+        bool needsTruth = true
+    ) => _images.Add(new ImageMetric(new MetricInfo(key, title, better, format, convention), needsTruth, measure));
+
+    private void Add<TNetwork>(TNetwork? network, Func<TNetwork, ImageMetric> make, string title, string key)
+        where TNetwork : class
+    {
+        if (network is null)
+            _absent.Add(new AbsentMetric(title, MetricWeights.Wanted(key)));
+        else
+            _images.Add(make(network));
+    }
+
+    private TNetwork? Keep<TNetwork>(TNetwork? network)
+        where TNetwork : class, IDisposable
+    {
+        if (network is not null)
+            _networks.Add(network);
+        return network;
+    }
+}

@@ -1,0 +1,110 @@
+using Coser.Networks.Layers;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Coser.Metrics.Networks;
+
+/// <summary>The classifier behind LPIPS.</summary>
+public enum LpipsBackbone
+{
+    /// <summary>AlexNet: what papers report.</summary>
+    Alex,
+
+    /// <summary>VGG-16.</summary>
+    Vgg,
+}
+
+/// <summary>
+/// Learned perceptual image patch similarity, version 0.1 (Zhang et al., CVPR 2018), with the key names of its authors'
+/// package. Lower is closer.
+/// </summary>
+public sealed class Lpips : nn.Module
+{
+    private const double Eps = 1e-10;
+    private static readonly float[] Shift = [-0.030f, -0.088f, -0.188f];
+    private static readonly float[] Scale = [0.458f, 0.448f, 0.450f];
+    private readonly ConvStack[] _stages;
+    private readonly Conv[] _heads;
+    private readonly LpipsBackbone _backbone;
+
+    /// <param name="backbone">The classifier.</param>
+    /// <param name="device">META: without values, to be filled from files.</param>
+    public Lpips(LpipsBackbone backbone, Device? device = null)
+        : base(nameof(Lpips))
+    {
+        _backbone = backbone;
+        IReadOnlyList<StackedConv[]> stages = backbone == LpipsBackbone.Alex ? Backbones.Alex : Backbones.Vgg16;
+        _stages = [.. stages.Select(s => new ConvStack(s, device))];
+        _heads = [.. stages.Select(s => new Conv(s[^1].Outputs, 1, 1, device, bias: false))];
+        register_module("net", new Named([.. _stages.Select((s, i) => ($"slice{i + 1}", (nn.Module)s))]));
+        for (int i = 0; i < _heads.Length; i++)
+            register_module($"lin{i}", new Slot<Slot<Conv>>("model", new Slot<Conv>(1, _heads[i])));
+    }
+
+    /// <summary>The distance of each pair.</summary>
+    /// <param name="first">[B,3,H,W] RGB, [0,1] or uint8; sides at least 64 for AlexNet, 16 for VGG.</param>
+    /// <param name="second">The same shape.</param>
+    /// <returns>[B], float32, not negative with the published heads.</returns>
+    /// <exception cref="ArgumentException">The shapes differ, or a side is too short.</exception>
+    public Tensor Distance(Tensor first, Tensor second)
+    {
+        using var scope = NewDisposeScope();
+        return stack(Levels(first, second)).sum(dim: 0).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>What each of the five levels adds, [B] each.</summary>
+    internal Tensor[] Levels(Tensor first, Tensor second)
+    {
+        ImageInput.RequirePair(first, second, _backbone == LpipsBackbone.Alex ? 64 : 16, "LPIPS");
+        using var scope = NewDisposeScope();
+        Tensor[] a = Maps(first);
+        Tensor[] b = Maps(second);
+        return
+        [
+            .. a.Select(
+                (map, i) =>
+                {
+                    using Tensor difference = (Unit(map) - Unit(b[i])).square();
+                    return _heads[i].call(difference).to(float32).mean([1, 2, 3]).MoveToOuterDisposeScope();
+                }
+            ),
+        ];
+    }
+
+    /// <summary>The backbone's maps of five levels.</summary>
+    internal Tensor[] Maps(Tensor image)
+    {
+        using var scope = NewDisposeScope();
+        Device device = image.device;
+        Tensor x = ImageInput.Unit(image) * 2 - 1;
+        x = (x - tensor(Shift, device: device).view(1, 3, 1, 1)) / tensor(Scale, device: device).view(1, 3, 1, 1);
+        x = x.to(_heads[0].Type);
+        var maps = new Tensor[_stages.Length];
+        for (int i = 0; i < maps.Length; i++)
+        {
+            // AlexNet pools before its second and third stage, VGG before every one but the first.
+            bool pools = i > 0 && (_backbone == LpipsBackbone.Vgg || i <= 2);
+            int window = _backbone == LpipsBackbone.Vgg ? 2 : 3;
+            x = _stages[i].call(pools ? Pooling.Max(x, window, 2) : x);
+            maps[i] = x;
+        }
+        return [.. maps.Select(m => m.MoveToOuterDisposeScope())];
+    }
+
+    private static Tensor Unit(Tensor map)
+    {
+        using var scope = NewDisposeScope();
+        return (map / (map.square().sum(1, keepdim: true).sqrt() + Eps)).MoveToOuterDisposeScope();
+    }
+}
+
+/// <summary>Modules under names of their own, as keys of a checkpoint need them.</summary>
+internal sealed class Named : nn.Module
+{
+    public Named((string Name, nn.Module Module)[] modules)
+        : base(nameof(Named))
+    {
+        foreach ((string name, nn.Module module) in modules)
+            register_module(name, module);
+    }
+}

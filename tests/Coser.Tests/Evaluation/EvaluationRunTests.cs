@@ -1,0 +1,140 @@
+using Coser.Evaluation;
+using Coser.Metrics;
+using Coser.Metrics.Catalogue;
+using static TorchSharp.torch;
+
+namespace Coser.Tests.Evaluation;
+
+public sealed class EvaluationRunTests
+{
+    [Fact]
+    public void Figures_are_those_of_the_rounded_image()
+    {
+        using var set = new SmallSet();
+        using MetricSet metrics = MetricSet.Open();
+        using var lanczos = new InterpolationMethod(lanczos: true);
+        using var nearest = new CountingMethod();
+        EvaluationResult result = Run(set, metrics, lanczos, nearest);
+        Assert.Equal(["lanczos", "nearest"], result.Methods);
+        Assert.Equal(2 * SmallSet.Count, result.Rows.Count);
+        // The truth was made by Lanczos and rounded.
+        Assert.All(result.Rows.Where(r => r.Method == "lanczos"), r => Assert.Equal(80, r.Values["psnr_rgb"], 6));
+        EvaluationRow row = result.Rows.Single(r => r is { Method: "nearest", Image: "image2" });
+        using Tensor restored = PhotoTensor.Read(Path.Combine(set.Output, "images", "nearest", "image2.png"));
+        using Tensor truth = PhotoTensor.Read(Path.Combine(set.Hr, "image2.png"));
+        Assert.Equal(Psnr.Compute(restored, truth), row.Values["psnr_rgb"], 9);
+        Assert.Equal(Gmsd.Compute(restored, truth), row.Values["gmsd"], 9);
+        // Too small for these: not there, never something else.
+        Assert.DoesNotContain("ms_ssim_y", row.Values.Keys);
+        Assert.DoesNotContain("niqe", result.Metrics.Select(m => m.Key));
+        Assert.Contains("BT.601", result.Protocol, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_killed_run_goes_on_where_it_was()
+    {
+        using var set = new SmallSet();
+        using MetricSet metrics = MetricSet.Open();
+        using var dying = new CountingMethod { Dies = "image2" };
+        Assert.Throws<OperationCanceledException>(() => Run(set, metrics, dying));
+        string log = Path.Combine(set.Output, "results.jsonl");
+        // Killed while the last line was being written.
+        File.WriteAllText(log, File.ReadAllText(log)[..^20]);
+        using var again = new CountingMethod();
+        EvaluationResult result = Run(set, metrics, again);
+        Assert.Equal(["image1", "image2", "image3"], again.Asked);
+        using var third = new CountingMethod();
+        EvaluationResult same = Run(set, metrics, third);
+        Assert.Empty(third.Asked);
+        Assert.Equal(result.Rows.Select(r => r.Values["haarpsi"]), same.Rows.Select(r => r.Values["haarpsi"]));
+    }
+
+    [Fact]
+    public void Another_model_under_the_same_name_is_run_anew()
+    {
+        using var set = new SmallSet();
+        using MetricSet metrics = MetricSet.Open();
+        using var first = new CountingMethod(identity: "hash a");
+        Run(set, metrics, first);
+        using var second = new CountingMethod(identity: "hash b");
+        Run(set, metrics, second);
+        Assert.Equal(SmallSet.Count, second.Asked.Count);
+    }
+
+    [Fact]
+    public void A_metric_of_another_convention_is_measured_again_on_the_kept_images()
+    {
+        using var set = new SmallSet();
+        using var method = new CountingMethod();
+        using MetricSet metrics = MetricSet.Open();
+        Run(set, metrics, method);
+        string log = Path.Combine(set.Output, "results.jsonl");
+        File.WriteAllText(log, File.ReadAllText(log).Replace("T = 170", "T = 1", StringComparison.Ordinal));
+        using var again = new CountingMethod();
+        EvaluationResult result = Run(set, metrics, again);
+        Assert.Empty(again.Asked);
+        Assert.All(result.Rows, r => Assert.EndsWith("T = 170", r.Conventions["gmsd"], StringComparison.Ordinal));
+        Assert.Equal(1 + 2 * SmallSet.Count, File.ReadAllLines(log).Length);
+    }
+
+    [Fact]
+    public void A_folder_of_another_protocol_is_not_mixed_in()
+    {
+        using var set = new SmallSet();
+        using MetricSet metrics = MetricSet.Open();
+        using var method = new CountingMethod();
+        Run(set, metrics, method);
+        var other = new EvaluationRun(set.Output, metrics);
+        string message = Assert
+            .Throws<InvalidDataException>(() => other.Run("another", set.Images, [method]))
+            .Message;
+        Assert.Contains("another protocol", message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_result_of_the_wrong_size_is_refused()
+    {
+        using var set = new SmallSet();
+        using MetricSet metrics = MetricSet.Open();
+        using var twice = new CountingMethod(scale: 2);
+        string message = Assert.Throws<InvalidDataException>(() => Run(set, metrics, twice)).Message;
+        Assert.Contains("24x24", message, StringComparison.Ordinal);
+        Assert.Contains("48x48", message, StringComparison.Ordinal);
+        Assert.Throws<InvalidDataException>(() => Run(set, metrics, twice, twice));
+    }
+
+    [Fact]
+    public void Images_of_another_program_are_read_by_name()
+    {
+        using var set = new SmallSet();
+        using MetricSet metrics = MetricSet.Open();
+        using var truth = new FolderMethod(set.Hr);
+        EvaluationResult result = Run(set, metrics, truth);
+        Assert.Equal("hr", result.Methods[0]);
+        Assert.All(result.Rows, r => Assert.Equal(80, r.Values["psnr_y"], 6));
+        File.Delete(Path.Combine(set.Hr, "image1.png"));
+        using var lacking = new FolderMethod(set.Hr);
+        Assert.Throws<InvalidDataException>(() => lacking.Restore("image1", ""));
+    }
+
+    [Fact]
+    public void Without_truth_only_what_needs_none_is_measured()
+    {
+        using var set = new SmallSet(hrSide: 192);
+        using MetricSet metrics = MetricSet.Open();
+        using var method = new CountingMethod();
+        IReadOnlyList<EvaluationImage> images = Protocols.Collect(
+            EvaluationProtocol.NoReference,
+            set.Lr,
+            null,
+            set.Folder.File("work"),
+            limit: 2
+        );
+        EvaluationResult result = new EvaluationRun(set.Output, metrics).Run("alone", images, [method]);
+        Assert.Equal(2, result.Rows.Count);
+        Assert.All(result.Rows, r => Assert.Equal(["niqe"], r.Values.Keys));
+    }
+
+    private static EvaluationResult Run(SmallSet set, MetricSet metrics, params IRestorationMethod[] methods) =>
+        new EvaluationRun(set.Output, metrics).Run("small pairs", set.Images, methods);
+}
