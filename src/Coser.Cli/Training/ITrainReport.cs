@@ -31,14 +31,18 @@ internal sealed class PlainTrainReport(TextWriter output) : ITrainReport
             + $"left {Left(value.Steps - value.Step, value.StepsPerSecond)}{figures}";
     }
 
-    /// <summary>Hours and minutes, or days, of so many steps; "?" when there is no speed to tell.</summary>
+    /// <summary>Time of so many steps; "?" when there is no speed to tell.</summary>
     public static string Left(long steps, double perSecond) => perSecond > 0 ? Time(steps / perSecond) : "?";
 
-    /// <summary>"1:05" hours and minutes; "3 d 4:10" beyond a day.</summary>
+    /// <summary>"12 s", "12 min", "1:05 h", "3 d 4:10 h".</summary>
     public static string Time(double seconds)
     {
         var time = TimeSpan.FromSeconds(Math.Min(seconds, 1e9));
-        string hours = time.ToString(@"h\:mm", CultureInfo.InvariantCulture);
+        if (time.TotalSeconds < 100)
+            return string.Create(CultureInfo.InvariantCulture, $"{time.TotalSeconds:f0} s");
+        if (time.TotalHours < 1)
+            return string.Create(CultureInfo.InvariantCulture, $"{time.TotalMinutes:f0} min");
+        string hours = time.ToString(@"h\:mm", CultureInfo.InvariantCulture) + " h";
         return time.Days > 0 ? $"{time.Days} d {hours}" : hours;
     }
 }

@@ -36,10 +36,10 @@ internal static class TrainSession
         string folder = request.Run;
         string own = Path.Combine(folder, TrainingRecipe.FileName);
         Check(request, File.Exists(own));
-        using RunLock held = RunLock.Take(folder);
         RunInputs inputs = Inputs(request, RunInputs.Read(folder));
         TrainingRecipe recipe = request.Stage.ReadRecipe(File.Exists(own) ? own : request.Recipe!);
         PhotoIndex data = PhotoIndex.Open(inputs.Data);
+        using RunLock held = RunLock.Take(folder);
         Compute compute = Compute.Choose(request.Device, recipe.Training.Precision);
         using ITrainingStage stage = request.Stage.Create(recipe, data, compute);
         var run = new RunFolder(folder);

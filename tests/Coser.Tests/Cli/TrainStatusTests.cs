@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Coser.Cli;
+using Coser.Cli.Training;
 using Coser.Tests.Training;
 using Coser.Training.Runs;
 
@@ -137,6 +138,14 @@ public sealed class TrainStatusTests : IDisposable
         Assert.Equal(ExitCode.Success, live.Run("train", "status", "--run", live.Folder));
         Assert.Contains("run2", live.Console.Output, StringComparison.Ordinal);
     }
+
+    [Theory]
+    [InlineData(12.4, "12 s")]
+    [InlineData(725, "12 min")]
+    [InlineData(3900, "1:05 h")]
+    [InlineData(3 * 86400 + 4 * 3600 + 600, "3 d 4:10 h")]
+    public void Times_are_told_as_people_tell_them(double seconds, string text) =>
+        Assert.Equal(text, PlainTrainReport.Time(seconds));
 
     private int Train(string run, params string[] more) =>
         _cli.Run([

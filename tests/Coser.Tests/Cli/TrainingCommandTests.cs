@@ -90,6 +90,7 @@ public sealed class TrainingCommandTests : IDisposable
     public void Wrong_usage_and_bad_recipes_are_told_apart()
     {
         Assert.Equal(ExitCode.Usage, Train());
+        Assert.False(Directory.Exists(_cli.Full("run")));
         Assert.Contains("--recipe", _cli.Error, StringComparison.Ordinal);
         Assert.Equal(ExitCode.Usage, Train("--recipe", _cli.Full("recipe.json"), "--for", "soon"));
         File.WriteAllText(_cli.Full("recipe.json"), Recipe.Replace("patch", "pacth", StringComparison.Ordinal));
