@@ -15,9 +15,9 @@ internal sealed class SmallSet : IDisposable
         using var scope = NewDisposeScope();
         for (int i = 0; i < Count; i++)
         {
-            Tensor lr = Draw.Uniform(i, 1, 3, hrSide / 4, hrSide / 4);
+            Tensor lr = PhotoTensor.Rounded(Draw.Uniform(i, 1, 3, hrSide / 4, hrSide / 4));
             PhotoTensor.Write(Path.Combine(Lr, $"image{i}.png"), lr);
-            PhotoTensor.Write(Path.Combine(Hr, $"image{i}.png"), Lanczos.Enlarge(lr, 4).clamp(0, 1));
+            PhotoTensor.Write(Path.Combine(Hr, $"image{i}.png"), PhotoTensor.Rounded(Lanczos.Enlarge(lr, 4)));
         }
     }
 

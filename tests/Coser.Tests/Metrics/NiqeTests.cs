@@ -70,7 +70,8 @@ public sealed class NiqeTests
         using var scope = NewDisposeScope();
         var fit = new NiqeFit(block: 32);
         Tensor photo = Sample("grass.jpg");
-        fit.Add(photo);
+        foreach (Tensor turned in new[] { photo, photo.flip(3), photo.flip(2) })
+            fit.Add(turned);
         NiqePrior prior = fit.Make("mine");
         string file = folder.File("prior.json");
         prior.Save(file, "a test");
