@@ -98,6 +98,7 @@ public sealed class EvaluationRun(string folder, MetricSet metrics, int border =
             .. metrics.Images.Where(m =>
                 (image.Hr is not null || !m.NeedsTruth)
                 && known?.Conventions.GetValueOrDefault(m.Info.Key) != m.Info.Convention
+                && !(m.JudgesReference && known is not null)
             ),
         ];
         if (known is not null && wanted.Length == 0)
@@ -130,13 +131,17 @@ public sealed class EvaluationRun(string folder, MetricSet metrics, int border =
             known?.Conventions ?? new Dictionary<string, string>(),
             StringComparer.Ordinal
         );
+        using Tensor? reference = known is null ? method.TakeReference() : null;
         foreach (ImageMetric metric in wanted)
         {
+            // Only the restoration itself has the reference: it is judged then or never.
+            if (metric.JudgesReference && reference is null)
+                continue;
             conventions[metric.Info.Key] = metric.Info.Convention;
             values.Remove(metric.Info.Key);
             try
             {
-                values[metric.Info.Key] = metric.Measure(restored, truth);
+                values[metric.Info.Key] = metric.Measure(metric.JudgesReference ? reference! : restored, truth);
             }
             catch (ArgumentException)
             {

@@ -19,6 +19,12 @@ public interface IRestorationMethod : IDisposable
     /// <param name="lrPath">Its file.</param>
     /// <returns>[1,3,H,W], float32, [0,1], not yet rounded.</returns>
     Tensor Restore(string name, string lrPath);
+
+    /// <summary>
+    /// The reference image that the last restoration painted for itself, [1,3,H,W] in [0,1], now the caller's; null: this
+    /// method paints none.
+    /// </summary>
+    Tensor? TakeReference() => null;
 }
 
 /// <summary>Interpolation: bicubic (PyTorch's: a = -0.75, align_corners off) or Lanczos with three lobes, clamped.</summary>
@@ -57,6 +63,7 @@ public sealed class ModelMethod : IRestorationMethod
 {
     private readonly SuperResolver _resolver;
     private readonly RestoreOptions _options;
+    private Tensor? _reference;
 
     /// <param name="name">Name in tables.</param>
     /// <param name="hash">Of the weights.</param>
@@ -86,11 +93,28 @@ public sealed class ModelMethod : IRestorationMethod
     {
         using Photo photo = Photo.Open(lrPath);
         using RestoredPhoto restored = _resolver.Restore(photo, _options);
+        TakeReference()?.Dispose();
+        if (restored.Reference is { } reference)
+            _reference = reference
+                .Read(new PixelArea(0, 0, reference.Width, reference.Height))
+                .DetachFromDisposeScope();
         return restored.Photo.Read(new PixelArea(0, 0, restored.Photo.Width, restored.Photo.Height));
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _resolver.Dispose();
+    public Tensor? TakeReference()
+    {
+        Tensor? reference = _reference;
+        _reference = null;
+        return reference;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        TakeReference()?.Dispose();
+        _resolver.Dispose();
+    }
 }
 
 /// <summary>Images that another program restored: files of the inputs' names in a folder.</summary>
