@@ -81,7 +81,11 @@ public sealed class EvaluationRun(string folder, MetricSet metrics, int border =
             methods.ToDictionary(m => m.Name, m => m.Identity, StringComparer.Ordinal),
             rows,
             shown,
-            [.. metrics.Sets.Select(s => (s.Info, (IReadOnlyDictionary<string, double>)SetFigure(s, images, methods, cancel)))],
+            [
+                .. metrics.Sets.Select(s =>
+                    (s.Info, (IReadOnlyDictionary<string, double>)SetFigure(s, images, methods, cancel))
+                ),
+            ],
             metrics.Absent,
             folder
         );
@@ -126,7 +130,10 @@ public sealed class EvaluationRun(string folder, MetricSet metrics, int border =
                 $"{image.Lr}: {method.Name} gives {restored.shape[3]}x{restored.shape[2]}, "
                     + $"but {image.Hr} is {truth.shape[3]}x{truth.shape[2]}."
             );
-        var values = new Dictionary<string, double>(known?.Values ?? new Dictionary<string, double>(), StringComparer.Ordinal);
+        var values = new Dictionary<string, double>(
+            known?.Values ?? new Dictionary<string, double>(),
+            StringComparer.Ordinal
+        );
         var conventions = new Dictionary<string, string>(
             known?.Conventions ?? new Dictionary<string, string>(),
             StringComparer.Ordinal
@@ -166,7 +173,11 @@ public sealed class EvaluationRun(string folder, MetricSet metrics, int border =
         using FeatureStatistics truth = Statistics(metric, [.. images.Select(i => i.Hr!)], cancel);
         foreach (string method in methods.Select(m => m.Name))
         {
-            using FeatureStatistics own = Statistics(metric, [.. images.Select(i => ImageFile(method, i.Name))], cancel);
+            using FeatureStatistics own = Statistics(
+                metric,
+                [.. images.Select(i => ImageFile(method, i.Name))],
+                cancel
+            );
             values[method] = FrechetDistance.Compute(own, truth);
         }
         return values;

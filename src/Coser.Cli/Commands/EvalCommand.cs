@@ -31,7 +31,10 @@ internal static class EvalCommand
             "--protocol",
             "How images are prepared before they are restored and measured."
         );
-        Option<DirectoryInfo> output = Folder("--output", "Where results and the report go; a run goes on where it was.");
+        Option<DirectoryInfo> output = Folder(
+            "--output",
+            "Where results and the report go; a run goes on where it was."
+        );
         output.Aliases.Add("-o");
         var border = new Option<int>("--border")
         {
@@ -46,15 +49,29 @@ internal static class EvalCommand
         };
         Option<string> features = Named("--features", "A model with a feature network for evaluation.");
         Option<string> clip = Named("--clip", "A model whose CLIP judges; default: the weights folder's.");
-        Option<int?> limit = Choice.Number<int>("--limit", "Only the first images, by name.", n => n > 0, "be at least 1");
+        Option<int?> limit = Choice.Number<int>(
+            "--limit",
+            "Only the first images, by name.",
+            n => n > 0,
+            "be at least 1"
+        );
         Option<int?> shown = Choice.Number<int>(
             "--shown",
             "Images with crops in report.html, the worst (default 24).",
             n => n >= 0,
             "not be negative"
         );
-        var seed = new Option<long>("--seed") { Description = "Seed of the restorations.", DefaultValueFactory = _ => 42 };
-        Option<int?> steps = Choice.Number<int>("--steps", "Sampling steps of the restorations.", n => n is > 0 and <= 1000, "be from 1 to 1000");
+        var seed = new Option<long>("--seed")
+        {
+            Description = "Seed of the restorations.",
+            DefaultValueFactory = _ => 42,
+        };
+        Option<int?> steps = Choice.Number<int>(
+            "--steps",
+            "Sampling steps of the restorations.",
+            n => n is > 0 and <= 1000,
+            "be from 1 to 1000"
+        );
         Option<DeviceChoice> device = Choice.Of<DeviceChoice>("--device", "Where the networks run.");
         Option<Precision> precision = Choice.Of<Precision>("--precision", "Number format of the restoring networks.");
         lr.Required = true;

@@ -57,7 +57,12 @@ internal sealed class MethodList(Compute compute, RestoreOptions options) : IDis
         }
         using ModelDirectory model = ModelDirectory.Open(ModelDirectory.Find(text));
         string kind = model.IsPreSrOnly ? " (pre-SR only)" : "";
-        return new ModelMethod(name ?? model.Manifest.Name + kind, model.Hash, new SuperResolver(model, compute), options);
+        return new ModelMethod(
+            name ?? model.Manifest.Name + kind,
+            model.Hash,
+            new SuperResolver(model, compute),
+            options
+        );
     }
 
     private sealed class Renamed(IRestorationMethod method, string name) : IRestorationMethod

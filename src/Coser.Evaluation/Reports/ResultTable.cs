@@ -29,11 +29,25 @@ public sealed class ResultTable
     {
         foreach (MetricInfo info in _result.Metrics)
         {
-            var means = _result.Methods.ToDictionary(m => m, m => Summary.Mean(Values(m, info)), StringComparer.Ordinal);
-            var places = Summary.Places(means.ToDictionary(m => m.Key, m => m.Value.Mean, StringComparer.Ordinal), info.Better);
-            yield return (info, [.. _result.Methods.Select(m => Cell(info, means[m], places.GetValueOrDefault(m, -1)))]);
+            var means = _result.Methods.ToDictionary(
+                m => m,
+                m => Summary.Mean(Values(m, info)),
+                StringComparer.Ordinal
+            );
+            var places = Summary.Places(
+                means.ToDictionary(m => m.Key, m => m.Value.Mean, StringComparer.Ordinal),
+                info.Better
+            );
+            yield return (
+                info,
+                [.. _result.Methods.Select(m => Cell(info, means[m], places.GetValueOrDefault(m, -1)))]
+            );
         }
-        foreach ((MetricInfo info, IReadOnlyDictionary<string, double> values) in _result.SetFigures.Where(s => s.Values.Count > 0))
+        foreach (
+            (MetricInfo info, IReadOnlyDictionary<string, double> values) in _result.SetFigures.Where(s =>
+                s.Values.Count > 0
+            )
+        )
         {
             var places = Summary.Places(values, info.Better);
             yield return (
@@ -66,7 +80,11 @@ public sealed class ResultTable
     /// <summary>Seconds and megabytes an image, in the order of the methods.</summary>
     public IEnumerable<(string Method, double Seconds, double Megabytes)> Costs() =>
         _result.Methods.Select(m =>
-            (m, _rows[m].Select(r => r.Seconds).DefaultIfEmpty().Average(), _rows[m].Select(r => r.PeakMegabytes).DefaultIfEmpty().Max())
+            (
+                m,
+                _rows[m].Select(r => r.Seconds).DefaultIfEmpty().Average(),
+                _rows[m].Select(r => r.PeakMegabytes).DefaultIfEmpty().Max()
+            )
         );
 
     /// <summary>Markdown: best bold, second underlined; win rates; what is absent; the protocol line.</summary>
@@ -98,7 +116,8 @@ public sealed class ResultTable
             }
         }
         foreach (AbsentMetric absent in _result.Absent)
-            text.Append(absent == _result.Absent[0] ? "\nAbsent: " : "; ").Append($"{absent.Title} (wants {absent.Wanted})");
+            text.Append(absent == _result.Absent[0] ? "\nAbsent: " : "; ")
+                .Append($"{absent.Title} (wants {absent.Wanted})");
         text.AppendLine(_result.Absent.Count > 0 ? "." : "");
         text.AppendLine();
         text.AppendLine($"Protocol: {_result.Protocol}.");

@@ -236,7 +236,9 @@ public sealed class MetricSet : IDisposable
     {
         if (options.Features is not { } model)
         {
-            _absent.Add(new AbsentMetric("feature distance", "a model with a feature network in the role 'evaluation'"));
+            _absent.Add(
+                new AbsentMetric("feature distance", "a model with a feature network in the role 'evaluation'")
+            );
             return;
         }
         FeatureNetwork network = Keep(FeatureNetworkFile.Load(model, "evaluation"))!;

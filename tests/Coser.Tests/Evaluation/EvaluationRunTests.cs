@@ -85,9 +85,7 @@ public sealed class EvaluationRunTests
         using var method = new CountingMethod();
         Run(set, metrics, method);
         var other = new EvaluationRun(set.Output, metrics);
-        string message = Assert
-            .Throws<InvalidDataException>(() => other.Run("another", set.Images, [method]))
-            .Message;
+        string message = Assert.Throws<InvalidDataException>(() => other.Run("another", set.Images, [method])).Message;
         Assert.Contains("another protocol", message, StringComparison.Ordinal);
     }
 

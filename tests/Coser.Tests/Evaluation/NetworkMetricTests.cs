@@ -50,7 +50,12 @@ public sealed class NetworkMetricTests
     {
         using var scope = NewDisposeScope();
         string path = Directory.CreateDirectory(folder.File("judge")).FullName;
-        var features = new FeatureNetworkConfig { Widths = [4, 8], Blocks = [1, 1], Classes = ["a", "b"] };
+        var features = new FeatureNetworkConfig
+        {
+            Widths = [4, 8],
+            Blocks = [1, 1],
+            Classes = ["a", "b"],
+        };
         using var network = new FeatureNetwork(features);
         Add("evaluation", FeatureNetworkConfig.Kind, features, network);
         var clip = new ClipConfig
