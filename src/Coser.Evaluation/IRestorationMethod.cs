@@ -25,6 +25,9 @@ public interface IRestorationMethod : IDisposable
     /// method paints none.
     /// </summary>
     Tensor? TakeReference() => null;
+
+    /// <summary>The same method with another seed, borrowing this one's networks; null: it draws nothing at random.</summary>
+    IRestorationMethod? WithSeed(long seed) => null;
 }
 
 /// <summary>Interpolation: bicubic (PyTorch's: a = -0.75, align_corners off) or Lanczos with three lobes, clamped.</summary>
@@ -63,14 +66,19 @@ public sealed class ModelMethod : IRestorationMethod
 {
     private readonly SuperResolver _resolver;
     private readonly RestoreOptions _options;
+    private readonly string _hash;
+    private readonly bool _draws;
+    private bool _borrowed;
     private Tensor? _reference;
 
     /// <param name="name">Name in tables.</param>
     /// <param name="hash">Of the weights.</param>
     /// <param name="resolver">Owned from here on.</param>
     /// <param name="options">How it restores.</param>
-    public ModelMethod(string name, string hash, SuperResolver resolver, RestoreOptions options)
+    /// <param name="draws">Whether its images depend on the seed: it samples, and does not only enlarge.</param>
+    public ModelMethod(string name, string hash, SuperResolver resolver, RestoreOptions options, bool draws)
     {
+        (_hash, _draws) = (hash, draws);
         Name = name;
         _resolver = resolver;
         _options = options with { Scale = resolver.Scale };
@@ -102,6 +110,12 @@ public sealed class ModelMethod : IRestorationMethod
     }
 
     /// <inheritdoc/>
+    public IRestorationMethod? WithSeed(long seed) =>
+        _draws
+            ? new ModelMethod(Name, _hash, _resolver, _options with { Seed = seed }, _draws) { _borrowed = true }
+            : null;
+
+    /// <inheritdoc/>
     public Tensor? TakeReference()
     {
         Tensor? reference = _reference;
@@ -113,7 +127,8 @@ public sealed class ModelMethod : IRestorationMethod
     public void Dispose()
     {
         TakeReference()?.Dispose();
-        _resolver.Dispose();
+        if (!_borrowed)
+            _resolver.Dispose();
     }
 }
 

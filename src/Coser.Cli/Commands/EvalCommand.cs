@@ -66,6 +66,12 @@ internal static class EvalCommand
             Description = "Seed of the restorations.",
             DefaultValueFactory = _ => 42,
         };
+        Option<int?> seeds = Choice.Number<int>(
+            "--seeds",
+            "Also run methods that draw at random with so many seeds: G-STD and L-STD.",
+            n => n is > 0 and <= 100,
+            "be from 1 to 100"
+        );
         Option<int?> steps = Choice.Number<int>(
             "--steps",
             "Sampling steps of the restorations.",
@@ -90,6 +96,7 @@ internal static class EvalCommand
             limit,
             shown,
             seed,
+            seeds,
             steps,
             device,
             precision,
@@ -117,6 +124,7 @@ internal static class EvalCommand
                 parsed.GetValue(output)?.FullName,
                 parsed.GetValue(limit),
                 parsed.GetValue(shown) ?? 24,
+                parsed.GetValue(seeds) ?? 1,
                 compute,
                 new RestoreOptions { Seed = parsed.GetValue(seed), Steps = parsed.GetValue(steps) },
                 new MetricSetOptions
@@ -167,17 +175,25 @@ internal static class EvalCommand
             host.Cancel
         );
         string from = settings.Hr is null ? settings.Lr : $"{settings.Lr} -> {settings.Hr}";
-        EvaluationResult result = new EvaluationRun(folder, metrics, settings.Metrics.Border).Run(
-            $"{Protocols.Describe(settings.Protocol)} ({from})",
-            images,
-            methods.All,
-            (done, all, what) => host.Error.WriteLine($"{done}/{all} {what}"),
-            host.Cancel
-        );
+        string description = $"{Protocols.Describe(settings.Protocol)} ({from})";
+        var run = new EvaluationRun(folder, metrics, settings.Metrics.Border);
+        void Tell(int done, int all, string what) => host.Error.WriteLine($"{done}/{all} {what}");
+        EvaluationResult result = run.Run(description, images, methods.All, Tell, host.Cancel);
+        Stability[] stabilities =
+            settings.Seeds < 2
+                ? []
+                :
+                [
+                    .. methods
+                        .All.Select(m =>
+                            run.Vary(description, images, m, settings.Options.Seed, settings.Seeds, Tell, host.Cancel)
+                        )
+                        .OfType<Stability>(),
+                ];
         string machine =
             $"{Machine.ProcessorName()}, {Environment.ProcessorCount} cores, {settings.Compute.DeviceName} "
             + $"{settings.Compute.PrecisionName}, coser {BuildInfo.Full}";
-        string markdown = new ResultTable(result).Markdown(machine);
+        string markdown = new ResultTable(result).Markdown(machine) + ResultTable.Markdown(stabilities, result.Metrics);
         host.Out.Write(markdown);
         if (settings.Output is not null)
         {

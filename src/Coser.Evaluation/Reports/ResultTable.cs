@@ -130,6 +130,30 @@ public sealed class ResultTable
         return text.ToString();
     }
 
+    /// <summary>Markdown of what several seeds showed; empty: nothing was run with several.</summary>
+    public static string Markdown(IReadOnlyList<Stability> stabilities, IReadOnlyList<MetricInfo> metrics)
+    {
+        if (stabilities.Count == 0)
+            return "";
+        var text = new StringBuilder();
+        text.AppendLine();
+        text.AppendLine(
+            $"Stability over {stabilities[0].Seeds} seeds: G-STD of each figure, L-STD in levels of 0-255."
+        );
+        text.AppendLine();
+        text.AppendLine($"| | {string.Join(" | ", stabilities.Select(s => s.Method))} |");
+        text.AppendLine($"| --- |{string.Concat(Enumerable.Repeat(" --- |", stabilities.Count))}");
+        foreach (MetricInfo info in metrics.Where(m => stabilities.Any(s => s.Global.ContainsKey(m.Key))))
+        {
+            IEnumerable<string> cells = stabilities.Select(s =>
+                s.Global.TryGetValue(info.Key, out double v) ? Number(v, info.Format + "0") : "–"
+            );
+            text.AppendLine($"| G-STD {info.Title} | {string.Join(" | ", cells)} |");
+        }
+        text.AppendLine($"| L-STD | {string.Join(" | ", stabilities.Select(s => Number(s.Local, "0.00")))} |");
+        return text.ToString();
+    }
+
     /// <summary>Every row as comma-separated values with a header.</summary>
     public string Csv()
     {
