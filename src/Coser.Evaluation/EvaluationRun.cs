@@ -54,11 +54,7 @@ public sealed class EvaluationRun(string folder, MetricSet metrics, int border =
     {
         if (methods.GroupBy(m => m.Name, StringComparer.Ordinal).FirstOrDefault(g => g.Count() > 1) is { } twice)
             throw new InvalidDataException($"Two methods are named '{twice.Key}'.");
-        Directory.CreateDirectory(folder);
-        using EvaluationLog log = EvaluationLog.Open(
-            Path.Combine(folder, "results.jsonl"),
-            string.Create(CultureInfo.InvariantCulture, $"{description}; border {border}; rounded to 8 bits")
-        );
+        using EvaluationLog log = Open(description);
         var rows = new List<EvaluationRow>();
         int all = images.Count * methods.Count;
         foreach (EvaluationImage image in images)
@@ -81,9 +77,65 @@ public sealed class EvaluationRun(string folder, MetricSet metrics, int border =
             methods.ToDictionary(m => m.Name, m => m.Identity, StringComparer.Ordinal),
             rows,
             shown,
-            [.. metrics.Sets.Select(s => (s.Info, (IReadOnlyDictionary<string, double>)SetFigure(s, images, methods, cancel)))],
+            [
+                .. metrics.Sets.Select(s =>
+                    (s.Info, (IReadOnlyDictionary<string, double>)SetFigure(s, images, methods, cancel))
+                ),
+            ],
             metrics.Absent,
             folder
+        );
+    }
+
+    /// <summary>Runs a method with several seeds, resumable like the rest, and tells how much its results vary.</summary>
+    /// <param name="description">As in <see cref="Run"/>.</param>
+    /// <param name="seeds">At least 2; the first is <paramref name="firstSeed"/>.</param>
+    /// <returns>Null: the method draws nothing at random.</returns>
+    /// <inheritdoc cref="Run"/>
+    public Stability? Vary(
+        string description,
+        IReadOnlyList<EvaluationImage> images,
+        IRestorationMethod method,
+        long firstSeed,
+        int seeds,
+        Action<int, int, string>? progress = null,
+        CancellationToken cancel = default
+    )
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(seeds, 2);
+        if (method.WithSeed(firstSeed) is null)
+            return null;
+        using EvaluationLog log = Open(description);
+        var rows = new List<IReadOnlyList<EvaluationRow>>();
+        var names = new List<string>();
+        for (int i = 0; i < seeds; i++)
+        {
+            using IRestorationMethod seeded = method.WithSeed(firstSeed + i)!;
+            using var named = new SeededMethod(seeded, $"{method.Name} seed {firstSeed + i}");
+            names.Add(named.Name);
+            var own = new List<EvaluationRow>();
+            foreach (EvaluationImage image in images)
+            {
+                cancel.ThrowIfCancellationRequested();
+                own.Add(Row(log, named, image));
+                progress?.Invoke(i * images.Count + own.Count, seeds * images.Count, $"{image.Name} {named.Name}");
+            }
+            rows.Add(own);
+        }
+        return Stability.Of(
+            method.Name,
+            [.. metrics.Images.Select(m => m.Info)],
+            rows,
+            [.. images.Select(image => (IReadOnlyList<string>)[.. names.Select(n => ImageFile(n, image.Name))])]
+        );
+    }
+
+    private EvaluationLog Open(string description)
+    {
+        Directory.CreateDirectory(folder);
+        return EvaluationLog.Open(
+            Path.Combine(folder, "results.jsonl"),
+            string.Create(CultureInfo.InvariantCulture, $"{description}; border {border}; rounded to 8 bits")
         );
     }
 
@@ -98,6 +150,7 @@ public sealed class EvaluationRun(string folder, MetricSet metrics, int border =
             .. metrics.Images.Where(m =>
                 (image.Hr is not null || !m.NeedsTruth)
                 && known?.Conventions.GetValueOrDefault(m.Info.Key) != m.Info.Convention
+                && !(m.JudgesReference && known is not null)
             ),
         ];
         if (known is not null && wanted.Length == 0)
@@ -125,18 +178,25 @@ public sealed class EvaluationRun(string folder, MetricSet metrics, int border =
                 $"{image.Lr}: {method.Name} gives {restored.shape[3]}x{restored.shape[2]}, "
                     + $"but {image.Hr} is {truth.shape[3]}x{truth.shape[2]}."
             );
-        var values = new Dictionary<string, double>(known?.Values ?? new Dictionary<string, double>(), StringComparer.Ordinal);
+        var values = new Dictionary<string, double>(
+            known?.Values ?? new Dictionary<string, double>(),
+            StringComparer.Ordinal
+        );
         var conventions = new Dictionary<string, string>(
             known?.Conventions ?? new Dictionary<string, string>(),
             StringComparer.Ordinal
         );
+        using Tensor? reference = known is null ? method.TakeReference() : null;
         foreach (ImageMetric metric in wanted)
         {
+            // Only the restoration itself has the reference: it is judged then or never.
+            if (metric.JudgesReference && reference is null)
+                continue;
             conventions[metric.Info.Key] = metric.Info.Convention;
             values.Remove(metric.Info.Key);
             try
             {
-                values[metric.Info.Key] = metric.Measure(restored, truth);
+                values[metric.Info.Key] = metric.Measure(metric.JudgesReference ? reference! : restored, truth);
             }
             catch (ArgumentException)
             {
@@ -161,7 +221,11 @@ public sealed class EvaluationRun(string folder, MetricSet metrics, int border =
         using FeatureStatistics truth = Statistics(metric, [.. images.Select(i => i.Hr!)], cancel);
         foreach (string method in methods.Select(m => m.Name))
         {
-            using FeatureStatistics own = Statistics(metric, [.. images.Select(i => ImageFile(method, i.Name))], cancel);
+            using FeatureStatistics own = Statistics(
+                metric,
+                [.. images.Select(i => ImageFile(method, i.Name))],
+                cancel
+            );
             values[method] = FrechetDistance.Compute(own, truth);
         }
         return values;
@@ -208,42 +272,5 @@ public sealed class EvaluationRun(string folder, MetricSet metrics, int border =
             CultureInfo.InvariantCulture,
             $"{count} images; {description}; border {border}; RGB of sRGB, restored images rounded to 8 bits; {conventions}{few}"
         );
-    }
-}
-
-/// <summary>Names of methods as names of folders.</summary>
-internal static class FileName
-{
-    public static string Of(string name) =>
-        string.Concat(name.Select(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.' ? c : '_'));
-}
-
-/// <summary>The highest resident memory of this process since it was last asked to forget (Linux).</summary>
-internal static class PeakMemory
-{
-    private const string Clear = "/proc/self/clear_refs";
-    private const string Status = "/proc/self/status";
-
-    public static void Reset()
-    {
-        try
-        {
-            if (File.Exists(Clear))
-                File.WriteAllText(Clear, "5");
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            // The peak is then that of the whole process so far.
-        }
-    }
-
-    /// <summary>0 where the system does not say.</summary>
-    public static double Megabytes()
-    {
-        string? line = File.Exists(Status)
-            ? File.ReadLines(Status).FirstOrDefault(l => l.StartsWith("VmHWM:", StringComparison.Ordinal))
-            : null;
-        string[]? words = line?.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries);
-        return words is [_, var kib, ..] ? double.Parse(kib, CultureInfo.InvariantCulture) / 1024 : 0;
     }
 }

@@ -19,6 +19,15 @@ public interface IRestorationMethod : IDisposable
     /// <param name="lrPath">Its file.</param>
     /// <returns>[1,3,H,W], float32, [0,1], not yet rounded.</returns>
     Tensor Restore(string name, string lrPath);
+
+    /// <summary>
+    /// The reference image that the last restoration painted for itself, [1,3,H,W] in [0,1], now the caller's; null: this
+    /// method paints none.
+    /// </summary>
+    Tensor? TakeReference() => null;
+
+    /// <summary>The same method with another seed, borrowing this one's networks; null: it draws nothing at random.</summary>
+    IRestorationMethod? WithSeed(long seed) => null;
 }
 
 /// <summary>Interpolation: bicubic (PyTorch's: a = -0.75, align_corners off) or Lanczos with three lobes, clamped.</summary>
@@ -57,13 +66,19 @@ public sealed class ModelMethod : IRestorationMethod
 {
     private readonly SuperResolver _resolver;
     private readonly RestoreOptions _options;
+    private readonly string _hash;
+    private readonly bool _draws;
+    private bool _borrowed;
+    private Tensor? _reference;
 
     /// <param name="name">Name in tables.</param>
     /// <param name="hash">Of the weights.</param>
     /// <param name="resolver">Owned from here on.</param>
     /// <param name="options">How it restores.</param>
-    public ModelMethod(string name, string hash, SuperResolver resolver, RestoreOptions options)
+    /// <param name="draws">Whether its images depend on the seed: it samples, and does not only enlarge.</param>
+    public ModelMethod(string name, string hash, SuperResolver resolver, RestoreOptions options, bool draws)
     {
+        (_hash, _draws) = (hash, draws);
         Name = name;
         _resolver = resolver;
         _options = options with { Scale = resolver.Scale };
@@ -86,11 +101,35 @@ public sealed class ModelMethod : IRestorationMethod
     {
         using Photo photo = Photo.Open(lrPath);
         using RestoredPhoto restored = _resolver.Restore(photo, _options);
+        TakeReference()?.Dispose();
+        if (restored.Reference is { } reference)
+            _reference = reference
+                .Read(new PixelArea(0, 0, reference.Width, reference.Height))
+                .DetachFromDisposeScope();
         return restored.Photo.Read(new PixelArea(0, 0, restored.Photo.Width, restored.Photo.Height));
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _resolver.Dispose();
+    public IRestorationMethod? WithSeed(long seed) =>
+        _draws
+            ? new ModelMethod(Name, _hash, _resolver, _options with { Seed = seed }, _draws) { _borrowed = true }
+            : null;
+
+    /// <inheritdoc/>
+    public Tensor? TakeReference()
+    {
+        Tensor? reference = _reference;
+        _reference = null;
+        return reference;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        TakeReference()?.Dispose();
+        if (!_borrowed)
+            _resolver.Dispose();
+    }
 }
 
 /// <summary>Images that another program restored: files of the inputs' names in a folder.</summary>

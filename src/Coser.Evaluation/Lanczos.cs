@@ -11,7 +11,8 @@ internal static class Lanczos
     /// <param name="image">[B,C,h,w].</param>
     /// <param name="scale">At least 1.</param>
     /// <returns>[B,C,h*scale,w*scale], not clamped.</returns>
-    public static Tensor Enlarge(Tensor image, int scale) => Resize(image, image.shape[2] * scale, image.shape[3] * scale);
+    public static Tensor Enlarge(Tensor image, int scale) =>
+        Resize(image, image.shape[2] * scale, image.shape[3] * scale);
 
     /// <summary>To any size; where it shrinks, the filter widens (antialiasing).</summary>
     public static Tensor Resize(Tensor image, long height, long width)

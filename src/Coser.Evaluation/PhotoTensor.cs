@@ -38,7 +38,9 @@ internal static class ImageFolder
         foreach (string file in Directory.EnumerateFiles(folder).Where(PhotoFormats.IsReadable))
         {
             if (!files.TryAdd(Path.GetFileNameWithoutExtension(file), file))
-                throw new InvalidDataException($"{folder}: two images are named {Path.GetFileNameWithoutExtension(file)}.");
+                throw new InvalidDataException(
+                    $"{folder}: two images are named {Path.GetFileNameWithoutExtension(file)}."
+                );
         }
         return files.Count > 0 ? files : throw new InvalidDataException($"{folder}: it holds no image.");
     }

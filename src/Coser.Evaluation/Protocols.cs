@@ -37,7 +37,8 @@ public static class Protocols
         protocol switch
         {
             EvaluationProtocol.Paired => "pairs as they are",
-            EvaluationProtocol.Coser => "CoSeR's: shorter side resized to 128 (LR) and 512 (HR) by Lanczos, middle square",
+            EvaluationProtocol.Coser =>
+                "CoSeR's: shorter side resized to 128 (LR) and 512 (HR) by Lanczos, middle square",
             EvaluationProtocol.Stablesr => "StableSR's: middle 128 (LR) and 512 (HR) pixels, no resizing",
             EvaluationProtocol.ImagenetTest2000 =>
                 "ImageNet Test2000 as CoSeR's: shorter side resized to 128 (LR) and 512 (HR) by Lanczos, middle square",
@@ -61,7 +62,8 @@ public static class Protocols
         if (protocol != EvaluationProtocol.NoReference)
         {
             hr = ImageFolder.ByName(
-                hrFolder ?? throw new InvalidDataException("This protocol wants true images; give --hr, or no-reference.")
+                hrFolder
+                    ?? throw new InvalidDataException("This protocol wants true images; give --hr, or no-reference.")
             );
             string[] alone = [.. lr.Keys.Except(hr.Keys).Concat(hr.Keys.Except(lr.Keys))];
             if (alone.Length > 0)

@@ -32,8 +32,7 @@ internal static class ImageInput
     }
 
     /// <summary>float64, 0-255, of floating-point [0,1] or bytes; not rounded.</summary>
-    public static Tensor Levels(Tensor image) =>
-        image.dtype == uint8 ? image.to(float64) : image.to(float64) * 255;
+    public static Tensor Levels(Tensor image) => image.dtype == uint8 ? image.to(float64) : image.to(float64) * 255;
 
     /// <summary>float32, [0,1], of the same.</summary>
     public static Tensor Unit(Tensor image) => image.dtype == uint8 ? image.to(float32) / 255 : image.to(float32);

@@ -31,7 +31,10 @@ internal static class EvalCommand
             "--protocol",
             "How images are prepared before they are restored and measured."
         );
-        Option<DirectoryInfo> output = Folder("--output", "Where results and the report go; a run goes on where it was.");
+        Option<DirectoryInfo> output = Folder(
+            "--output",
+            "Where results and the report go; a run goes on where it was."
+        );
         output.Aliases.Add("-o");
         var border = new Option<int>("--border")
         {
@@ -46,15 +49,35 @@ internal static class EvalCommand
         };
         Option<string> features = Named("--features", "A model with a feature network for evaluation.");
         Option<string> clip = Named("--clip", "A model whose CLIP judges; default: the weights folder's.");
-        Option<int?> limit = Choice.Number<int>("--limit", "Only the first images, by name.", n => n > 0, "be at least 1");
+        Option<int?> limit = Choice.Number<int>(
+            "--limit",
+            "Only the first images, by name.",
+            n => n > 0,
+            "be at least 1"
+        );
         Option<int?> shown = Choice.Number<int>(
             "--shown",
             "Images with crops in report.html, the worst (default 24).",
             n => n >= 0,
             "not be negative"
         );
-        var seed = new Option<long>("--seed") { Description = "Seed of the restorations.", DefaultValueFactory = _ => 42 };
-        Option<int?> steps = Choice.Number<int>("--steps", "Sampling steps of the restorations.", n => n is > 0 and <= 1000, "be from 1 to 1000");
+        var seed = new Option<long>("--seed")
+        {
+            Description = "Seed of the restorations.",
+            DefaultValueFactory = _ => 42,
+        };
+        Option<int?> seeds = Choice.Number<int>(
+            "--seeds",
+            "Also run methods that draw at random with so many seeds: G-STD and L-STD.",
+            n => n is > 0 and <= 100,
+            "be from 1 to 100"
+        );
+        Option<int?> steps = Choice.Number<int>(
+            "--steps",
+            "Sampling steps of the restorations.",
+            n => n is > 0 and <= 1000,
+            "be from 1 to 1000"
+        );
         Option<DeviceChoice> device = Choice.Of<DeviceChoice>("--device", "Where the networks run.");
         Option<Precision> precision = Choice.Of<Precision>("--precision", "Number format of the restoring networks.");
         lr.Required = true;
@@ -73,6 +96,7 @@ internal static class EvalCommand
             limit,
             shown,
             seed,
+            seeds,
             steps,
             device,
             precision,
@@ -100,6 +124,7 @@ internal static class EvalCommand
                 parsed.GetValue(output)?.FullName,
                 parsed.GetValue(limit),
                 parsed.GetValue(shown) ?? 24,
+                parsed.GetValue(seeds) ?? 1,
                 compute,
                 new RestoreOptions { Seed = parsed.GetValue(seed), Steps = parsed.GetValue(steps) },
                 new MetricSetOptions
@@ -150,17 +175,25 @@ internal static class EvalCommand
             host.Cancel
         );
         string from = settings.Hr is null ? settings.Lr : $"{settings.Lr} -> {settings.Hr}";
-        EvaluationResult result = new EvaluationRun(folder, metrics, settings.Metrics.Border).Run(
-            $"{Protocols.Describe(settings.Protocol)} ({from})",
-            images,
-            methods.All,
-            (done, all, what) => host.Error.WriteLine($"{done}/{all} {what}"),
-            host.Cancel
-        );
+        string description = $"{Protocols.Describe(settings.Protocol)} ({from})";
+        var run = new EvaluationRun(folder, metrics, settings.Metrics.Border);
+        void Tell(int done, int all, string what) => host.Error.WriteLine($"{done}/{all} {what}");
+        EvaluationResult result = run.Run(description, images, methods.All, Tell, host.Cancel);
+        Stability[] stabilities =
+            settings.Seeds < 2
+                ? []
+                :
+                [
+                    .. methods
+                        .All.Select(m =>
+                            run.Vary(description, images, m, settings.Options.Seed, settings.Seeds, Tell, host.Cancel)
+                        )
+                        .OfType<Stability>(),
+                ];
         string machine =
             $"{Machine.ProcessorName()}, {Environment.ProcessorCount} cores, {settings.Compute.DeviceName} "
             + $"{settings.Compute.PrecisionName}, coser {BuildInfo.Full}";
-        string markdown = new ResultTable(result).Markdown(machine);
+        string markdown = new ResultTable(result).Markdown(machine) + ResultTable.Markdown(stabilities, result.Metrics);
         host.Out.Write(markdown);
         if (settings.Output is not null)
         {

@@ -19,7 +19,8 @@ internal static class NiqePriorCommand
         var photos = new Option<DirectoryInfo>("--photos")
         {
             HelpName = "folder",
-            Description = "Photos, with sub-folders; or a data set with index.jsonl, of which its training photos count.",
+            Description =
+                "Photos, with sub-folders; or a data set with index.jsonl, of which its training photos count.",
             Required = true,
         };
         var output = new Option<FileInfo>("--output", "-o")

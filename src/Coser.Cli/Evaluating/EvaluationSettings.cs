@@ -9,6 +9,7 @@ namespace Coser.Cli.Evaluating;
 /// <param name="Hr">Null: there are no true images.</param>
 /// <param name="Output">Null: nothing is kept.</param>
 /// <param name="Limit">Only so many images; null: all.</param>
+/// <param name="Seeds">Seeds for the stability of methods that draw; 1: it is not measured.</param>
 /// <param name="Shown">Images with crops in the report.</param>
 internal sealed record EvaluationSettings(
     string Lr,
@@ -18,6 +19,7 @@ internal sealed record EvaluationSettings(
     string? Output,
     int? Limit,
     int Shown,
+    int Seeds,
     Compute Compute,
     RestoreOptions Options,
     MetricSetOptions Metrics

@@ -43,7 +43,13 @@ internal sealed class MethodList(Compute compute, RestoreOptions options) : IDis
             using ModelDirectory first = ModelDirectory.Open(
                 ModelDirectory.Find(text == "presr" ? Embedded : text[PreSrPrefix.Length..])
             );
-            return new ModelMethod(name ?? "presr", first.Hash, SuperResolver.FirstStage(first, compute), options);
+            return new ModelMethod(
+                name ?? "presr",
+                first.Hash,
+                SuperResolver.FirstStage(first, compute),
+                options,
+                draws: false
+            );
         }
         if (File.Exists(text))
         {
@@ -52,12 +58,19 @@ internal sealed class MethodList(Compute compute, RestoreOptions options) : IDis
                 name ?? Path.GetFileNameWithoutExtension(text),
                 baseline.Hash(),
                 SuperResolver.Of(baseline.Load(), compute),
-                options
+                options,
+                draws: false
             );
         }
         using ModelDirectory model = ModelDirectory.Open(ModelDirectory.Find(text));
         string kind = model.IsPreSrOnly ? " (pre-SR only)" : "";
-        return new ModelMethod(name ?? model.Manifest.Name + kind, model.Hash, new SuperResolver(model, compute), options);
+        return new ModelMethod(
+            name ?? model.Manifest.Name + kind,
+            model.Hash,
+            new SuperResolver(model, compute),
+            options,
+            draws: !model.IsPreSrOnly
+        );
     }
 
     private sealed class Renamed(IRestorationMethod method, string name) : IRestorationMethod
@@ -67,6 +80,10 @@ internal sealed class MethodList(Compute compute, RestoreOptions options) : IDis
         public string Identity => method.Identity;
 
         public TorchSharp.torch.Tensor Restore(string image, string lrPath) => method.Restore(image, lrPath);
+
+        public TorchSharp.torch.Tensor? TakeReference() => method.TakeReference();
+
+        public IRestorationMethod? WithSeed(long seed) => method.WithSeed(seed);
 
         public void Dispose() => method.Dispose();
     }

@@ -118,7 +118,9 @@ public sealed class HtmlReport(EvaluationResult result)
     private string Absent() =>
         result.Absent.Count == 0
             ? ""
-            : "Absent: " + string.Join("; ", result.Absent.Select(a => $"{Text(a.Title)} (wants {Text(a.Wanted)})")) + ".";
+            : "Absent: "
+                + string.Join("; ", result.Absent.Select(a => $"{Text(a.Title)} (wants {Text(a.Wanted)})"))
+                + ".";
 
     private string Identities() =>
         string.Concat(result.Identities.Select(i => $"<li><b>{Text(i.Key)}</b>: {Text(i.Value)}</li>"))
@@ -132,7 +134,9 @@ public sealed class HtmlReport(EvaluationResult result)
         {
             foreach (string method in result.Methods)
             {
-                Tensor full = PhotoTensor.Read(Path.Combine(result.Folder, "images", FileName.Of(method), image.Name + ".png"));
+                Tensor full = PhotoTensor.Read(
+                    Path.Combine(result.Folder, "images", FileName.Of(method), image.Name + ".png")
+                );
                 if (height == 0)
                 {
                     (height, width) = ((int)Math.Min(CropSide, full.shape[2]), (int)Math.Min(CropSide, full.shape[3]));
@@ -173,8 +177,7 @@ public sealed class HtmlReport(EvaluationResult result)
         (int h, int w) = ((int)image.shape[2], (int)image.shape[3]);
         if (h < 2 || w < 2)
             return (0, 0);
-        Tensor energy =
-            luma.diff(dim: 1).square().narrow(2, 0, w - 1) + luma.diff(dim: 2).square().narrow(1, 0, h - 1);
+        Tensor energy = luma.diff(dim: 1).square().narrow(2, 0, w - 1) + luma.diff(dim: 2).square().narrow(1, 0, h - 1);
         (double Most, int Top, int Left) best = (-1, 0, 0);
         for (int top = 0; top <= h - height; top += Math.Max(1, height / 2))
         {

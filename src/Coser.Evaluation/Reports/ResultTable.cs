@@ -29,11 +29,25 @@ public sealed class ResultTable
     {
         foreach (MetricInfo info in _result.Metrics)
         {
-            var means = _result.Methods.ToDictionary(m => m, m => Summary.Mean(Values(m, info)), StringComparer.Ordinal);
-            var places = Summary.Places(means.ToDictionary(m => m.Key, m => m.Value.Mean, StringComparer.Ordinal), info.Better);
-            yield return (info, [.. _result.Methods.Select(m => Cell(info, means[m], places.GetValueOrDefault(m, -1)))]);
+            var means = _result.Methods.ToDictionary(
+                m => m,
+                m => Summary.Mean(Values(m, info)),
+                StringComparer.Ordinal
+            );
+            var places = Summary.Places(
+                means.ToDictionary(m => m.Key, m => m.Value.Mean, StringComparer.Ordinal),
+                info.Better
+            );
+            yield return (
+                info,
+                [.. _result.Methods.Select(m => Cell(info, means[m], places.GetValueOrDefault(m, -1)))]
+            );
         }
-        foreach ((MetricInfo info, IReadOnlyDictionary<string, double> values) in _result.SetFigures.Where(s => s.Values.Count > 0))
+        foreach (
+            (MetricInfo info, IReadOnlyDictionary<string, double> values) in _result.SetFigures.Where(s =>
+                s.Values.Count > 0
+            )
+        )
         {
             var places = Summary.Places(values, info.Better);
             yield return (
@@ -66,7 +80,11 @@ public sealed class ResultTable
     /// <summary>Seconds and megabytes an image, in the order of the methods.</summary>
     public IEnumerable<(string Method, double Seconds, double Megabytes)> Costs() =>
         _result.Methods.Select(m =>
-            (m, _rows[m].Select(r => r.Seconds).DefaultIfEmpty().Average(), _rows[m].Select(r => r.PeakMegabytes).DefaultIfEmpty().Max())
+            (
+                m,
+                _rows[m].Select(r => r.Seconds).DefaultIfEmpty().Average(),
+                _rows[m].Select(r => r.PeakMegabytes).DefaultIfEmpty().Max()
+            )
         );
 
     /// <summary>Markdown: best bold, second underlined; win rates; what is absent; the protocol line.</summary>
@@ -98,7 +116,8 @@ public sealed class ResultTable
             }
         }
         foreach (AbsentMetric absent in _result.Absent)
-            text.Append(absent == _result.Absent[0] ? "\nAbsent: " : "; ").Append($"{absent.Title} (wants {absent.Wanted})");
+            text.Append(absent == _result.Absent[0] ? "\nAbsent: " : "; ")
+                .Append($"{absent.Title} (wants {absent.Wanted})");
         text.AppendLine(_result.Absent.Count > 0 ? "." : "");
         text.AppendLine();
         text.AppendLine($"Protocol: {_result.Protocol}.");
@@ -108,6 +127,30 @@ public sealed class ResultTable
         foreach ((string method, string identity) in _result.Identities)
             text.AppendLine($"- {method}: {identity}");
         text.AppendLine($"- still to come: {string.Join(", ", StillToCome)}");
+        return text.ToString();
+    }
+
+    /// <summary>Markdown of what several seeds showed; empty: nothing was run with several.</summary>
+    public static string Markdown(IReadOnlyList<Stability> stabilities, IReadOnlyList<MetricInfo> metrics)
+    {
+        if (stabilities.Count == 0)
+            return "";
+        var text = new StringBuilder();
+        text.AppendLine();
+        text.AppendLine(
+            $"Stability over {stabilities[0].Seeds} seeds: G-STD of each figure, L-STD in levels of 0-255."
+        );
+        text.AppendLine();
+        text.AppendLine($"| | {string.Join(" | ", stabilities.Select(s => s.Method))} |");
+        text.AppendLine($"| --- |{string.Concat(Enumerable.Repeat(" --- |", stabilities.Count))}");
+        foreach (MetricInfo info in metrics.Where(m => stabilities.Any(s => s.Global.ContainsKey(m.Key))))
+        {
+            IEnumerable<string> cells = stabilities.Select(s =>
+                s.Global.TryGetValue(info.Key, out double v) ? Number(v, info.Format + "0") : "–"
+            );
+            text.AppendLine($"| G-STD {info.Title} | {string.Join(" | ", cells)} |");
+        }
+        text.AppendLine($"| L-STD | {string.Join(" | ", stabilities.Select(s => Number(s.Local, "0.00")))} |");
         return text.ToString();
     }
 

@@ -29,7 +29,12 @@ public static class Summary
             means[i] = sum / values.Count;
         }
         Array.Sort(means);
-        return new(values.Average(), means[(int)(0.025 * Resamples)], means[(int)(0.975 * Resamples) - 1], values.Count);
+        return new(
+            values.Average(),
+            means[(int)(0.025 * Resamples)],
+            means[(int)(0.975 * Resamples) - 1],
+            values.Count
+        );
     }
 
     /// <summary>Share of images on which one method is better than another; equal figures count half.</summary>
@@ -57,7 +62,10 @@ public static class Summary
     /// <summary>Place of each method by a figure, 0 the best; ties share a place; NaN has none.</summary>
     public static IReadOnlyDictionary<string, int> Places(IReadOnlyDictionary<string, double> figures, Better better)
     {
-        double[] costs = [.. figures.Values.Where(v => !double.IsNaN(v)).Select(v => Cost(v, better)).Distinct().Order()];
+        double[] costs =
+        [
+            .. figures.Values.Where(v => !double.IsNaN(v)).Select(v => Cost(v, better)).Distinct().Order(),
+        ];
         return figures
             .Where(f => !double.IsNaN(f.Value))
             .ToDictionary(f => f.Key, f => Array.IndexOf(costs, Cost(f.Value, better)), StringComparer.Ordinal);

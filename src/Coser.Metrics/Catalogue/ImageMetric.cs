@@ -30,7 +30,14 @@ public enum Better
 /// Of the restored and the true image, [1,3,H,W] float32 in [0,1] each; the second is not looked at where no truth is
 /// needed. Throws <see cref="ArgumentException"/> for an image that is too small.
 /// </param>
-public sealed record ImageMetric(MetricInfo Info, bool NeedsTruth, Func<Tensor, Tensor, double> Measure);
+/// <param name="JudgesReference">It judges, in the restored image's place, the reference that a method painted for itself, of any
+/// size.</param>
+public sealed record ImageMetric(
+    MetricInfo Info,
+    bool NeedsTruth,
+    Func<Tensor, Tensor, double> Measure,
+    bool JudgesReference = false
+);
 
 /// <summary>A figure of a whole set, by the Frechet distance of features.</summary>
 /// <param name="Info">What it is.</param>

@@ -204,31 +204,41 @@ public sealed class MetricSet : IDisposable
             clip = Keep(new MetricWeights(options.Weights, options.Device).OpenClipModel());
         }
         string source = options.Clip is null ? "open_clip" : options.Clip;
-        Add(
-            clip,
-            n =>
-                Score(
-                    "clip_score",
-                    "CLIP-Score",
-                    Better.Higher,
-                    "0.0000",
-                    $"cosine of image embeddings, {source} {n.Config.Vision.ImageSize} px",
-                    (s, h) =>
-                        ClipSimilarity.Cosine(
-                            n.EmbedImage(ClipPreprocessing.CentreCrop(s, n.Config)),
-                            n.EmbedImage(ClipPreprocessing.CentreCrop(h, n.Config))
-                        )
-                ),
-            "CLIP-Score",
-            "clip_score"
-        );
+        foreach (bool painted in new[] { false, true })
+        {
+            string title = painted ? "Gen-score" : "CLIP-Score";
+            Add(
+                clip,
+                n =>
+                    Score(
+                        painted ? "gen_score" : "clip_score",
+                        title,
+                        Better.Higher,
+                        "0.0000",
+                        $"cosine of image embeddings{(painted ? " of painted reference and truth" : "")}, {source} "
+                            + $"{n.Config.Vision.ImageSize} px",
+                        (s, h) =>
+                            ClipSimilarity.Cosine(
+                                n.EmbedImage(ClipPreprocessing.CentreCrop(s, n.Config)),
+                                n.EmbedImage(ClipPreprocessing.CentreCrop(h, n.Config))
+                            )
+                    ) with
+                    {
+                        JudgesReference = painted,
+                    },
+                title,
+                "clip_score"
+            );
+        }
     }
 
     private void AddFeatures(MetricSetOptions options)
     {
         if (options.Features is not { } model)
         {
-            _absent.Add(new AbsentMetric("feature distance", "a model with a feature network in the role 'evaluation'"));
+            _absent.Add(
+                new AbsentMetric("feature distance", "a model with a feature network in the role 'evaluation'")
+            );
             return;
         }
         FeatureNetwork network = Keep(FeatureNetworkFile.Load(model, "evaluation"))!;

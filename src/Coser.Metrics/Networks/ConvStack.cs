@@ -7,7 +7,14 @@ namespace Coser.Metrics.Networks;
 
 /// <summary>One convolution of a <see cref="ConvStack"/>.</summary>
 /// <param name="Index">Its number in torchvision's <c>features</c>.</param>
-internal readonly record struct StackedConv(int Index, int Inputs, int Outputs, int Kernel = 3, int Stride = 1, int Padding = 1);
+internal readonly record struct StackedConv(
+    int Index,
+    int Inputs,
+    int Outputs,
+    int Kernel = 3,
+    int Stride = 1,
+    int Padding = 1
+);
 
 /// <summary>Convolutions under torchvision's numbers, a ReLU after each.</summary>
 internal sealed class ConvStack : nn.Module<Tensor, Tensor>

@@ -107,7 +107,10 @@ public sealed class Maniqa : nn.Module
         : base(nameof(Maniqa))
     {
         if (config.VitBlocks < FirstUsed + Used || config.Crop % config.Patch != 0)
-            throw new ArgumentException("the transformer has at least 10 blocks, the crop is made of whole patches", nameof(config));
+            throw new ArgumentException(
+                "the transformer has at least 10 blocks, the crop is made of whole patches",
+                nameof(config)
+            );
         Config = config;
         int side = config.Crop / config.Patch;
         if (side % config.Window != 0 || config.Width % 2 != 0 || config.Depths.Count != config.Heads.Count)
@@ -139,10 +142,7 @@ public sealed class Maniqa : nn.Module
         ImageInput.Require(image, 1, "MANIQA");
         using var scope = NewDisposeScope();
         // [B*crops,3,S,S], a few at a time -> [B*crops,N,1]
-        (Tensor Scores, Tensor Weights)[] parts =
-        [
-            .. Crops(image).split(CropsAtOnce).Select(c => Judge(Features(c))),
-        ];
+        (Tensor Scores, Tensor Weights)[] parts = [.. Crops(image).split(CropsAtOnce).Select(c => Judge(Features(c)))];
         Tensor scores = cat([.. parts.Select(p => p.Scores)]).view(image.shape[0], -1);
         Tensor weights = cat([.. parts.Select(p => p.Weights)]).view(image.shape[0], -1);
         return ((scores * weights).sum(1, keepdim: true) / weights.sum(1, keepdim: true)).MoveToOuterDisposeScope();

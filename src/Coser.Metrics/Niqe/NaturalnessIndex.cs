@@ -27,7 +27,9 @@ public static class NaturalnessIndex
         [
             .. Enumerable
                 .Range(0, (int)images.shape[0])
-                .Select(i => Compare(NiqeFeatures.Of(Plane(images, i, border), prior.Block, prior.Window).Features, prior)),
+                .Select(i =>
+                    Compare(NiqeFeatures.Of(Plane(images, i, border), prior.Block, prior.Window).Features, prior)
+                ),
         ];
     }
 
@@ -60,7 +62,8 @@ public static class NaturalnessIndex
                 .Select(i => features.Select(f => f[i]).Where(v => !double.IsNaN(v)).Average()),
         ];
         Tensor difference = tensor(mean, float64) - tensor(prior.Mean, float64);
-        Tensor joint = (tensor(prior.Covariance, float64).view(NiqeFeatures.Count, NiqeFeatures.Count) + covariance) / 2;
+        Tensor joint =
+            (tensor(prior.Covariance, float64).view(NiqeFeatures.Count, NiqeFeatures.Count) + covariance) / 2;
         (Tensor values, Tensor vectors) = linalg.eigh(joint);
         // The pseudo-inverse: directions without variance do not count.
         Tensor seen = values > values.max() * 1e-15;

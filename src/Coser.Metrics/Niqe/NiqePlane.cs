@@ -85,7 +85,10 @@ internal sealed class NiqePlane(int height, int width, float[] values)
         return (new NiqePlane(height, width, normalised), new NiqePlane(height, width, deviation));
     }
 
-    private static int Mirror(int i, int length) => i < 0 ? -1 - i : i >= length ? 2 * length - 1 - i : i;
+    private static int Mirror(int i, int length) =>
+        i < 0 ? -1 - i
+        : i >= length ? 2 * length - 1 - i
+        : i;
 
     private static float[] MakeHalfWeights()
     {

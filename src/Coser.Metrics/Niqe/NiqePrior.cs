@@ -130,8 +130,10 @@ public sealed class NiqePrior
 
     private static NiqePrior FromArrays(string name, IReadOnlyDictionary<string, double[]> arrays)
     {
-        double[]? Get(params string[] names) => names.Select(arrays.GetValueOrDefault).FirstOrDefault(a => a is not null);
-        double[] mean = Get("mu_pris_param", "mu_prisparam") ?? throw new InvalidDataException("it has no mu_prisparam");
+        double[]? Get(params string[] names) =>
+            names.Select(arrays.GetValueOrDefault).FirstOrDefault(a => a is not null);
+        double[] mean =
+            Get("mu_pris_param", "mu_prisparam") ?? throw new InvalidDataException("it has no mu_prisparam");
         double[] covariance =
             Get("cov_pris_param", "cov_prisparam") ?? throw new InvalidDataException("it has no cov_prisparam");
         return Of(name, mean, covariance, Get("gaussian_window"));
@@ -152,7 +154,9 @@ public sealed class NiqePrior
 
     private static NiqePrior ReadOwn()
     {
-        using Stream stream = Assembly.GetExecutingAssembly().GetManifestResourceStream("Coser.Metrics.niqe-prior.json")!;
+        using Stream stream = Assembly
+            .GetExecutingAssembly()
+            .GetManifestResourceStream("Coser.Metrics.niqe-prior.json")!;
         using var bytes = new MemoryStream();
         stream.CopyTo(bytes);
         return FromJson(bytes.ToArray());

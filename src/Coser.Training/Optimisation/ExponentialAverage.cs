@@ -5,7 +5,7 @@ namespace Coser.Training.Optimisation;
 
 /// <summary>
 /// Exponential moving average of weights. Early on the decay is (1 + n) / (10 + n) where that is smaller, so that the
-/// initial weights are soon forgotten.
+/// initial weights are soon forgotten. With a decay of 0 the averages are the weights themselves and take no memory.
 /// </summary>
 public sealed class ExponentialAverage : IDisposable
 {
@@ -17,7 +17,7 @@ public sealed class ExponentialAverage : IDisposable
         Decay = decay;
         using var noGrad = no_grad();
         foreach ((string name, Tensor weight) in weights)
-            _averages[name] = weight.clone().DetachFromDisposeScope();
+            _averages[name] = (decay > 0 ? weight.clone() : weight.alias()).DetachFromDisposeScope();
     }
 
     /// <summary>Final decay.</summary>
@@ -34,6 +34,8 @@ public sealed class ExponentialAverage : IDisposable
     {
         double decay = Math.Min(Decay, (1.0 + Updates) / (10.0 + Updates));
         Updates++;
+        if (Decay <= 0)
+            return;
         using Scalar keep = decay.ToScalar();
         using Scalar towards = (1 - decay).ToScalar();
         using var noGrad = no_grad();

@@ -1,8 +1,8 @@
 using Coser.Checkpoints.Renaming;
+using Coser.Networks;
 using Coser.Networks.Autoencoder;
 using Coser.Networks.Clip;
 using Coser.Networks.Cognition;
-using Coser.Networks;
 using Coser.Networks.Unet;
 using static TorchSharp.torch;
 

@@ -97,14 +97,5 @@ public static class NetworkKinds
 
     /// <summary>All of them.</summary>
     public static IReadOnlyList<NetworkKind> All { get; } =
-    [
-        MsrResNet,
-        RrdbNet,
-        SrVggNet,
-        Clip,
-        Adapter,
-        Unet,
-        Control,
-        Autoencoder,
-    ];
+    [MsrResNet, RrdbNet, SrVggNet, Clip, Adapter, Unet, Control, Autoencoder];
 }

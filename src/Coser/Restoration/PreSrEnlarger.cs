@@ -108,8 +108,6 @@ public sealed class PreSrEnlarger : IDisposable
         long multiple = _network.Multiple;
         long below = (multiple - input.shape[2] % multiple) % multiple;
         long right = (multiple - input.shape[3] % multiple) % multiple;
-        return below + right == 0
-            ? input
-            : nn.functional.pad(input, [0, right, 0, below], PaddingModes.Replicate);
+        return below + right == 0 ? input : nn.functional.pad(input, [0, right, 0, below], PaddingModes.Replicate);
     }
 }

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Coser.Checkpoints;
+using Coser.Checkpoints.Conversion;
 using Coser.Checkpoints.Renaming;
 
 namespace Coser.Tests.Checkpoints;
@@ -142,8 +143,39 @@ public sealed class RenamingTests
     }
 
     [Theory]
+    [InlineData(
+        "rrdbnet_x4",
+        "RRDBNet (BasicSR)",
+        "rrdbnet",
+        "{\"scale\":4,\"num_feat\":64,\"num_block\":23,\"num_grow_ch\":32}"
+    )]
+    [InlineData(
+        "srvgg_x4v3",
+        "SRVGGNetCompact",
+        "srvgg",
+        "{\"num_feat\":64,\"num_conv\":32,\"upscale\":4,\"act_type\":\"prelu\"}"
+    )]
+    public void A_full_size_baseline_is_known_by_its_tensors(string manifest, string layout, string kind, string config)
+    {
+        using var file = new ManifestCheckpoint(manifest);
+        RenamingTable table = RenamingTables.For(file);
+        Assert.Equal(layout, table.Layout);
+        RenamedCheckpoint content = table.Apply(file);
+        Assert.Empty(content.Unknown);
+        Dictionary<string, long[]> shapes = content.Tensors.ToDictionary(
+            t => t.Key,
+            t => t.Shape,
+            StringComparer.Ordinal
+        );
+        (NetworkKind found, JsonElement inferred, _) = InferredConfigs.Of("presr", shapes);
+        Assert.Equal(kind, found.Name);
+        Assert.Equal(config, JsonSerializer.Serialize(inferred));
+        using TorchSharp.torch.nn.Module network = found.Build(inferred);
+        Assert.True(WeightLoader.Compare(network, shapes).IsEmpty);
+    }
+
+    [Theory]
     [InlineData("stablesr_unet_and_encoder", "StableSR")]
-    [InlineData("rrdbnet_x4", "no known model")]
     public void Other_models_are_refused_by_name(string manifest, string reason)
     {
         using var file = new ManifestCheckpoint(manifest);

@@ -1,3 +1,6 @@
+using Coser.Checkpoints;
+using Coser.Imaging;
+using Coser.Networks.Baselines;
 using Coser.Tests.Evaluation;
 
 namespace Coser.Tests.Cli;
@@ -46,6 +49,23 @@ public sealed class EvalCommandTests
         Assert.Contains("no-such-model", cli.Error, StringComparison.Ordinal);
         Assert.NotEqual(0, cli.Run("eval", "--lr", set.Lr, "--hr", set.Hr, "--method", "bicubic", "--border", "-1"));
         Assert.Contains("--border", cli.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_baselines_own_file_is_a_model_for_upscale_and_eval()
+    {
+        using var set = new SmallSet();
+        using var cli = new CliHarness { Real = true };
+        string file = Path.Combine(cli.Folder, "realesr-test.safetensors");
+        using (var network = new SrVggNet(new SrVggNetConfig { Features = 4, Convolutions = 1 }))
+            SafetensorsWriter.Write(file, network.state_dict());
+        string photo = Path.Combine(set.Lr, "image0.png");
+        string output = Path.Combine(cli.Folder, "big.png");
+        Assert.Equal(0, cli.Run("upscale", photo, "--model", file, "-o", output));
+        using (Photo restored = Photo.Open(output))
+            Assert.Equal((48, 48), (restored.Width, restored.Height));
+        Assert.Equal(0, cli.Run("eval", "--lr", set.Lr, "--hr", set.Hr, "--method", file));
+        Assert.Contains("| | realesr-test |", cli.Out, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -85,9 +85,7 @@ public sealed class EvaluationRunTests
         using var method = new CountingMethod();
         Run(set, metrics, method);
         var other = new EvaluationRun(set.Output, metrics);
-        string message = Assert
-            .Throws<InvalidDataException>(() => other.Run("another", set.Images, [method]))
-            .Message;
+        string message = Assert.Throws<InvalidDataException>(() => other.Run("another", set.Images, [method])).Message;
         Assert.Contains("another protocol", message, StringComparison.Ordinal);
     }
 
@@ -133,6 +131,46 @@ public sealed class EvaluationRunTests
         EvaluationResult result = new EvaluationRun(set.Output, metrics).Run("alone", images, [method]);
         Assert.Equal(2, result.Rows.Count);
         Assert.All(result.Rows, r => Assert.Equal(["niqe"], r.Values.Keys));
+    }
+
+    [Fact]
+    public void Stability_is_the_spread_over_seeds()
+    {
+        using var set = new SmallSet();
+        using MetricSet metrics = MetricSet.Open();
+        using var steady = new CountingMethod();
+        var run = new EvaluationRun(set.Output, metrics);
+        Assert.Null(run.Vary("small pairs", set.Images, steady, 1, 3));
+        using var shaky = new BrightMethod(0);
+        Stability found = run.Vary("small pairs", set.Images, shaky, 10, 3)!;
+        // Seeds 10, 11, 12 give flat images of 100, 110, 120 levels.
+        Assert.Equal((3, "bright"), (found.Seeds, found.Method));
+        Assert.Equal(10, found.Local, 4);
+        Assert.True(found.Global["psnr_rgb"] > 0.01);
+        Assert.Equal(0, found.Global["sharpness"], 9);
+        using var again = new BrightMethod(0);
+        Assert.Equal(found.Local, run.Vary("small pairs", set.Images, again, 10, 3)!.Local);
+        Assert.Equal(0, again.Asked[0]);
+    }
+
+    // A flat image as bright as its seed says.
+    private sealed class BrightMethod(long seed, int[]? asked = null) : IRestorationMethod
+    {
+        public int[] Asked { get; } = asked ?? [0];
+
+        public string Name => "bright";
+
+        public string Identity => $"seed {seed}";
+
+        public Tensor Restore(string name, string lrPath)
+        {
+            Asked[0]++;
+            return full([1, 3, 48, 48], seed * 10 / 255.0, dtype: float32);
+        }
+
+        public IRestorationMethod WithSeed(long other) => new BrightMethod(other, Asked);
+
+        public void Dispose() { }
     }
 
     private static EvaluationResult Run(SmallSet set, MetricSet metrics, params IRestorationMethod[] methods) =>

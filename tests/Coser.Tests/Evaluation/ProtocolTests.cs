@@ -29,7 +29,9 @@ public sealed class ProtocolTests
         Assert.Equal(0.64, Span(stable.Hr!), 0.02);
 
         EvaluationImage Collect(EvaluationProtocol protocol) =>
-            Protocols.Collect(protocol, folder.File("lr"), folder.File("hr"), folder.File(protocol.ToString())).Single();
+            Protocols
+                .Collect(protocol, folder.File("lr"), folder.File("hr"), folder.File(protocol.ToString()))
+                .Single();
 
         double Span(string path)
         {

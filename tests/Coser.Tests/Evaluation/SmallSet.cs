@@ -15,9 +15,9 @@ internal sealed class SmallSet : IDisposable
         using var scope = NewDisposeScope();
         for (int i = 0; i < Count; i++)
         {
-            Tensor lr = Draw.Uniform(i, 1, 3, hrSide / 4, hrSide / 4);
+            Tensor lr = PhotoTensor.Rounded(Draw.Uniform(i, 1, 3, hrSide / 4, hrSide / 4));
             PhotoTensor.Write(Path.Combine(Lr, $"image{i}.png"), lr);
-            PhotoTensor.Write(Path.Combine(Hr, $"image{i}.png"), Lanczos.Enlarge(lr, 4).clamp(0, 1));
+            PhotoTensor.Write(Path.Combine(Hr, $"image{i}.png"), PhotoTensor.Rounded(Lanczos.Enlarge(lr, 4)));
         }
     }
 
@@ -55,6 +55,24 @@ internal sealed class CountingMethod(string name = "nearest", string identity = 
         using Tensor lr = PhotoTensor.Read(lrPath);
         return lr.repeat_interleave(scale, 2).repeat_interleave(scale, 3);
     }
+
+    public void Dispose() { }
+}
+
+/// <summary>The same with a reference: the truth of one image for all.</summary>
+internal sealed class PaintingMethod(string reference) : IRestorationMethod
+{
+    private readonly CountingMethod _inner = new("painting");
+
+    public List<string> Asked => _inner.Asked;
+
+    public string Name => _inner.Name;
+
+    public string Identity => _inner.Identity;
+
+    public Tensor Restore(string image, string lrPath) => _inner.Restore(image, lrPath);
+
+    public Tensor? TakeReference() => PhotoTensor.Read(reference);
 
     public void Dispose() { }
 }

@@ -28,12 +28,11 @@ internal static class MetricFixtures
             Close(givenA.Mean, a.Mean);
             Close(givenA.Covariance, a.Covariance);
             bool singular = featuresA.shape[0] < featuresA.shape[1];
-            double size = Math.Max(
-                Math.Abs(c.Expected(name).item<double>()),
-                a.Covariance.trace().item<double>()
-            );
+            double size = Math.Max(Math.Abs(c.Expected(name).item<double>()), a.Covariance.trace().item<double>());
             double tolerance = size * (singular ? 1e-3 : 1e-9);
-            foreach (double distance in new[] { FrechetDistance.Compute(a, b), FrechetDistance.Compute(givenA, givenB) })
+            foreach (
+                double distance in new[] { FrechetDistance.Compute(a, b), FrechetDistance.Compute(givenA, givenB) }
+            )
                 c.AssertOutput(name, torch.tensor([distance], torch.float64), tolerance);
         }
     }
@@ -105,7 +104,10 @@ internal static class MetricFixtures
         c.AssertOutput("pool3", stages[^1]);
         for (int i = 0; i < 3; i++)
             c.AssertOutput($"block{i}_mean", stages[i].mean([2, 3]));
-        c.AssertOutput("resized_pytorch_bilinear_crop", Crop(FidPreprocessing.BilinearResize(image.to(torch.float32) / 255)));
+        c.AssertOutput(
+            "resized_pytorch_bilinear_crop",
+            Crop(FidPreprocessing.BilinearResize(image.to(torch.float32) / 255))
+        );
         c.AssertOutput("resized_clean_pil_bicubic_crop", Crop(FidPreprocessing.CleanResize(image)));
     }
 

@@ -11,7 +11,9 @@ internal static class WeightFile
     public static void Fill(FixtureCase fixture, torch.nn.Module network, params string[] ignored)
     {
         Assert.Equal(
-            Names(fixture).Where(n => !ignored.Any(i => n.Contains(i, StringComparison.Ordinal))).Order(StringComparer.Ordinal),
+            Names(fixture)
+                .Where(n => !ignored.Any(i => n.Contains(i, StringComparison.Ordinal)))
+                .Order(StringComparer.Ordinal),
             Shapes.Of(network)
         );
         fixture.FillWeights(network);

@@ -34,7 +34,11 @@ public sealed class MetricSetTests
             .ToDictionary(s => s.Key, s => s.Value, StringComparer.Ordinal);
         var backbone = state
             .Where(s => s.Key.StartsWith("net.", StringComparison.Ordinal))
-            .ToDictionary(s => "features." + string.Join('.', s.Key.Split('.')[2..]), s => s.Value, StringComparer.Ordinal);
+            .ToDictionary(
+                s => "features." + string.Join('.', s.Key.Split('.')[2..]),
+                s => s.Value,
+                StringComparer.Ordinal
+            );
         Assert.Contains("features.10.bias", backbone.Keys);
         backbone["classifier.6.bias"] = zeros(1000);
         SafetensorsWriter.Write(folder.File("alex.safetensors"), heads);

@@ -35,8 +35,7 @@ public sealed class NiqeTests
     }
 
     [Fact]
-    public void A_one_sided_block_has_no_fit() =>
-        Assert.True(double.IsNaN(AsymmetricGaussian.Fit([0.5f, 1, 2]).Alpha));
+    public void A_one_sided_block_has_no_fit() => Assert.True(double.IsNaN(AsymmetricGaussian.Fit([0.5f, 1, 2]).Alpha));
 
     [Fact]
     public void The_own_prior_prefers_a_photo_to_its_noisy_and_its_blocky_copy()
@@ -70,7 +69,8 @@ public sealed class NiqeTests
         using var scope = NewDisposeScope();
         var fit = new NiqeFit(block: 32);
         Tensor photo = Sample("grass.jpg");
-        fit.Add(photo);
+        foreach (Tensor turned in new[] { photo, photo.flip(3), photo.flip(2) })
+            fit.Add(turned);
         NiqePrior prior = fit.Make("mine");
         string file = folder.File("prior.json");
         prior.Save(file, "a test");
@@ -180,7 +180,12 @@ public sealed class NiqeTests
                 using var packed = new MemoryStream();
                 using (var zlib = new ZLibStream(packed, CompressionLevel.Optimal, leaveOpen: true))
                     zlib.Write(element);
-                element = [.. BitConverter.GetBytes(15), .. BitConverter.GetBytes((int)packed.Length), .. packed.ToArray()];
+                element =
+                [
+                    .. BitConverter.GetBytes(15),
+                    .. BitConverter.GetBytes((int)packed.Length),
+                    .. packed.ToArray(),
+                ];
             }
             file.Write(element);
         }

@@ -172,7 +172,8 @@ public sealed class WeightFreeMetricTests
             (p.GetLength(0) + 1) / 2,
             (p.GetLength(1) + 1) / 2,
             (y, x) =>
-                (At(p, 2 * y, 2 * x) + At(p, 2 * y, 2 * x + 1) + At(p, 2 * y + 1, 2 * x) + At(p, 2 * y + 1, 2 * x + 1)) / 4
+                (At(p, 2 * y, 2 * x) + At(p, 2 * y, 2 * x + 1) + At(p, 2 * y + 1, 2 * x) + At(p, 2 * y + 1, 2 * x + 1))
+                / 4
         );
 
     private static double PlainGmsd(Tensor a, Tensor b)
@@ -212,8 +213,7 @@ public sealed class WeightFreeMetricTests
             for (int i = 0; i < side; i++)
             {
                 for (int j = 0; j < side; j++)
-                    sum +=
-                        At(p, y + i - side / 2 + 1, x + j - side / 2 + 1) * ((across ? j : i) < side / 2 ? 1 : -1);
+                    sum += At(p, y + i - side / 2 + 1, x + j - side / 2 + 1) * ((across ? j : i) < side / 2 ? 1 : -1);
             }
             return Math.Abs(sum / side);
         }
@@ -221,7 +221,12 @@ public sealed class WeightFreeMetricTests
         static double Mean4(double[,] p, int y, int x) =>
             Math.Abs(At(p, y, x) + At(p, y, x + 1) + At(p, y + 1, x) + At(p, y + 1, x + 1)) / 4;
 
-        double[][] yiq = [[0.299, 0.587, 0.114], [0.596, -0.274, -0.322], [0.211, -0.523, 0.312]];
+        double[][] yiq =
+        [
+            [0.299, 0.587, 0.114],
+            [0.596, -0.274, -0.322],
+            [0.211, -0.523, 0.312],
+        ];
         double[][,] first = [.. yiq.Select(w => Half(Plane(a, w)))];
         double[][,] second = [.. yiq.Select(w => Half(Plane(b, w)))];
         double above = 0;

@@ -13,9 +13,19 @@ namespace Coser.Tests.Restoration;
 public sealed class BaselineTests
 {
     private static readonly Compute Fp32 = Compute.Choose(DeviceChoice.Cpu, Precision.Fp32);
-    private static readonly RrdbNetConfig Rrdb4 = new() { Features = 8, Blocks = 2, Growth = 4 };
+    private static readonly RrdbNetConfig Rrdb4 = new()
+    {
+        Features = 8,
+        Blocks = 2,
+        Growth = 4,
+    };
     private static readonly RrdbNetConfig Rrdb2 = Rrdb4 with { Scale = 2, Blocks = 1 };
-    private static readonly SrVggNetConfig Compact = new() { Features = 8, Convolutions = 3, Upscale = 4 };
+    private static readonly SrVggNetConfig Compact = new()
+    {
+        Features = 8,
+        Convolutions = 3,
+        Upscale = 4,
+    };
 
     public static TheoryData<string, int, string> Layouts() =>
         new()
@@ -57,7 +67,11 @@ public sealed class BaselineTests
         if (layout == "compact")
             Assert.True(allclose(corner, restored.narrow(2, 0, 4).narrow(3, 0, 4), 0, 2e-5));
         else
-            Assert.Equal(corner.mean().item<float>(), restored.narrow(2, 0, 4).narrow(3, 0, 4).mean().item<float>(), 0.05);
+            Assert.Equal(
+                corner.mean().item<float>(),
+                restored.narrow(2, 0, 4).narrow(3, 0, 4).mean().item<float>(),
+                0.05
+            );
         network.Dispose();
     }
 
@@ -98,7 +112,12 @@ public sealed class BaselineTests
         using var scope = NewDisposeScope();
         (string file, IEnlarger network) = Write(folder, "new");
         network.Dispose();
-        var request = new ConversionRequest { PreSr = file, Coser = [file], Output = folder.File("model") };
+        var request = new ConversionRequest
+        {
+            PreSr = file,
+            Coser = [file],
+            Output = folder.File("model"),
+        };
         Assert.Throws<CheckpointException>(() => ModelConverter.Convert(request));
         Assert.False(Directory.Exists(request.Output));
     }
@@ -114,7 +133,9 @@ public sealed class BaselineTests
         using (var whole = SafetensorsFile.Open(file))
             SafetensorsWriter.Write(
                 cut,
-                whole.Entries.Keys.Where(k => k != "conv_hr.bias").ToDictionary(k => k, whole.Read, StringComparer.Ordinal)
+                whole
+                    .Entries.Keys.Where(k => k != "conv_hr.bias")
+                    .ToDictionary(k => k, whole.Read, StringComparer.Ordinal)
             );
         string message = Assert.Throws<CheckpointException>(() => BaselineFile.Open(cut)).Message;
         Assert.Contains("conv_hr.bias", message, StringComparison.Ordinal);
@@ -148,7 +169,9 @@ public sealed class BaselineTests
         }
         SafetensorsWriter.Write(
             file,
-            network.state_dict().ToDictionary(s => layout == "old" ? OldName(s.Key) : s.Key, s => s.Value, StringComparer.Ordinal)
+            network
+                .state_dict()
+                .ToDictionary(s => layout == "old" ? OldName(s.Key) : s.Key, s => s.Value, StringComparer.Ordinal)
         );
         return (file, (IEnlarger)network);
     }

@@ -28,7 +28,7 @@ public sealed class RestorationStageTests : IDisposable
             _small.File("references.jsonl"),
             Enumerable
                 .Range(0, 6)
-                .Select(i => new PhotoReferences($"{i}.png", [new($"{(i + 1) % 4}.png", 0.5)]).ToLine())
+                .Select(i => new PhotoReferences($"{i}.png", [new($"{(i + 1) % 4}.png", 0.5f)]).ToLine())
         );
         _recipe = new RestorationRecipe
         {

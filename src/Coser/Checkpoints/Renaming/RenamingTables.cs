@@ -264,8 +264,7 @@ public static class RenamingTables
         string[] parts = key.Split('.');
         return parts switch
         {
-            ["RRDB_trunk", var block, var dense, .. var rest]
-                when dense.StartsWith("RDB", StringComparison.Ordinal) =>
+            ["RRDB_trunk", var block, var dense, .. var rest] when dense.StartsWith("RDB", StringComparison.Ordinal) =>
                 $"body.{block}.rdb{dense[3..]}.{string.Join('.', rest)}",
             ["conv_first" or "conv_last", _] => key,
             ["trunk_conv", var last] => "conv_body." + last,
