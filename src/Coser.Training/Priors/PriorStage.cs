@@ -59,7 +59,7 @@ public sealed class PriorStage : ITrainingStage
         _photos = new PhotoSamples(data, inputs.Known(_latents, "train"), recipe.Training.Seed);
         _validation = inputs.Known(_latents, "validation", recipe.ValidationPhotos);
         manual_seed((long)recipe.Training.Seed); // the initialisation draws from the global generator
-        _network = new UnetModel(recipe.Network);
+        _network = new UnetModel(recipe.Network) { Recompute = recipe.Recompute };
         _judged = new UnetModel(recipe.Network);
         _network.to(compute.Device, compute.DType);
         _judged.to(compute.Device, compute.DType);

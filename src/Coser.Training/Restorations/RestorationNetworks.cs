@@ -48,6 +48,7 @@ internal sealed class RestorationNetworks : IDisposable
             if (recipe.OpenControl)
                 Open(control);
         }
+        unet.Recompute = control.Recompute = recipe.Recompute;
         unet.to(compute.Device, compute.DType);
         control.to(compute.Device, compute.DType);
         return new RestorationNetworks(unet, control);

@@ -30,8 +30,10 @@ internal static class MultiHead
         Tensor q = Split(query, heads);
         Tensor k = Split(key, heads);
         Tensor v = Split(value, heads);
-        // The fused kernel gains nothing from bfloat16 on a CPU; plain products do (2x at 256 tokens).
+        // The fused kernel gains nothing from bfloat16 on a CPU; plain products do (2x at 256 tokens). But for gradients they
+        // keep all their scores.
         bool plain = !causal && dropout == 0 && q.dtype == torch.bfloat16 && q.device.type == DeviceType.CPU;
+        plain &= !is_grad_enabled() || q.shape[2] * k.shape[2] <= MaxScores / 4;
         Tensor mixed = plain
             ? InChunks(q, k, part => Mix(part, k, v))
             : nn.functional.scaled_dot_product_attention(q, k, v, p: dropout, is_casual: causal);

@@ -64,6 +64,9 @@ public sealed class ControlEncoder : nn.Module
     /// <summary>Hyper-parameters.</summary>
     public ControlConfig Config { get; }
 
+    /// <inheritdoc cref="UnetModel.Recompute"/>
+    public bool Recompute { get; set; }
+
     /// <summary>Encodes one clean latent beside the noisy one.</summary>
     /// <param name="noisy">z_t [B,C,h,w], sides multiples of the configuration's reduction.</param>
     /// <param name="clean">Latent of the LR photo or of the reference, same shape.</param>
@@ -79,12 +82,12 @@ public sealed class ControlEncoder : nn.Module
         Tensor x = noisy.to(type);
         for (int i = 0; i < _down.Count; i++)
         {
-            x = _down[i].Run(x, time, tokens);
+            x = _down[i].Run(x, time, tokens, recompute: Recompute);
             if (i == 0)
                 x = x + _enter.call(clean.to(type));
             maps.Add(_out[i].Value.call(x));
         }
-        maps.Add(_middleOut.Value.call(_middle.Run(x, time, tokens)));
+        maps.Add(_middleOut.Value.call(_middle.Run(x, time, tokens, recompute: Recompute)));
         return new ControlFeatures([.. maps.Select(m => m.MoveToOuterDisposeScope())]);
     }
 }

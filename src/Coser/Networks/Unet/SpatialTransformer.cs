@@ -134,6 +134,13 @@ public sealed class AttentionMemory : IDisposable
 
     internal IReadOnlyList<BlockMemory> Blocks { get; }
 
+    /// <summary>All of it, three a block.</summary>
+    internal IEnumerable<Tensor?> Tensors => Blocks.SelectMany(b => new[] { b.Reference, b.Key, b.Value });
+
+    /// <summary>The inverse of <see cref="Tensors"/>.</summary>
+    internal static AttentionMemory Of(IReadOnlyList<Tensor?> tensors, int start) =>
+        new([.. tensors.Skip(start).Chunk(3).Select(t => new BlockMemory(t[0], t[1]!, t[2]!))]);
+
     /// <inheritdoc/>
     public void Dispose()
     {

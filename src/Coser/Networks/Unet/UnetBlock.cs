@@ -26,8 +26,24 @@ internal sealed class UnetBlock : nn.Module
     /// <param name="input">[B,C,H,W].</param>
     /// <param name="time">[B,4C], after its swish.</param>
     /// <param name="context">[B,T,context].</param>
+    /// <param name="recompute">Keep nothing for the gradients, compute it again then.</param>
     /// <returns>[B,C',H',W'].</returns>
-    public Tensor Run(Tensor input, Tensor time, Tensor context, AttentionMemory? memory = null)
+    public Tensor Run(
+        Tensor input,
+        Tensor time,
+        Tensor context,
+        AttentionMemory? memory = null,
+        bool recompute = false
+    ) =>
+        recompute
+            ? Recomputation.Run(
+                inputs =>
+                    Run(inputs[0]!, inputs[1]!, inputs[2]!, memory is null ? null : AttentionMemory.Of(inputs, 3)),
+                [input, time, context, .. memory?.Tensors ?? []]
+            )
+            : Run(input, time, context, memory);
+
+    private Tensor Run(Tensor input, Tensor time, Tensor context, AttentionMemory? memory)
     {
         using var scope = NewDisposeScope();
         Tensor x = input;

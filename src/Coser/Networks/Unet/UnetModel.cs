@@ -75,6 +75,9 @@ public sealed class UnetModel : nn.Module
     /// <summary>Type of the weights, in which all is computed.</summary>
     public ScalarType Type => _out.Type;
 
+    /// <summary>True: training keeps each block's input alone and computes the rest again on the way back.</summary>
+    public bool Recompute { get; set; }
+
     /// <summary>
     /// Takes from control features what the transformers need of them. It does not depend on the UNet's own state: both
     /// sides of a guidance share it.
@@ -110,16 +113,16 @@ public sealed class UnetModel : nn.Module
         Tensor x = noisy.to(Type);
         foreach (UnetBlock block in _down)
         {
-            x = block.Run(x, time, tokens);
+            x = block.Run(x, time, tokens, recompute: Recompute);
             skips.Push(x);
         }
-        x = _middle.Run(x, time, tokens, memory?.Middle);
+        x = _middle.Run(x, time, tokens, memory?.Middle, Recompute);
         for (int i = 0; i < _up.Count; i++)
         {
             using Tensor skip = skips.Pop();
             using Tensor joined = cat([x, skip], dim: 1);
             x.Dispose();
-            x = _up[i].Run(joined, time, tokens, memory?.Up[i]);
+            x = _up[i].Run(joined, time, tokens, memory?.Up[i], Recompute);
         }
         return _out.call(x).to(noisy.dtype).MoveToOuterDisposeScope();
     }
