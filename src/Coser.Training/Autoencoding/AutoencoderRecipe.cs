@@ -14,6 +14,12 @@ public sealed record AutoencoderRecipe : TrainingRecipe
     /// <summary>Side of the square crops, pixels: a multiple of the network's reduction.</summary>
     public int Patch { get; init; } = 64;
 
+    /// <summary>
+    /// Other sides, each as often as <see cref="Patch"/>, for a whole batch; of larger crops a batch has fewer, as many pixels.
+    /// A network with GroupNorm that only ever sees one size relies on the statistics of that size, and fails on whole photos.
+    /// </summary>
+    public IReadOnlyList<int> OtherPatches { get; init; } = [];
+
     /// <summary>How the decoded picture is judged.</summary>
     public ImageLossSettings Loss { get; init; } = new();
 

@@ -25,6 +25,7 @@ public sealed class AutoencoderStage : ITrainingStage
     private readonly AutoencoderRecipe _recipe;
     private readonly PhotoIndex _index;
     private readonly PhotoSamples _photos;
+    private readonly int[] _patches;
     private readonly KlAutoencoder _network;
     private readonly KlAutoencoder _judged;
     private readonly ImageLoss _loss;
@@ -36,8 +37,13 @@ public sealed class AutoencoderStage : ITrainingStage
         (_recipe, _index, Compute) = (recipe, data, compute);
         int reduction = recipe.Network.Reduction;
         // A halved latent must still be whole.
-        if (recipe.Patch < 1 || recipe.Patch % (2 * reduction) != 0)
-            throw new InvalidDataException($"patch must be a multiple of {2 * reduction} for this network.");
+        _patches = [recipe.Patch, .. recipe.OtherPatches];
+        if (_patches.Any(p => p < 1 || p % (2 * reduction) != 0))
+        {
+            throw new InvalidDataException(
+                $"patch and other_patches must be multiples of {2 * reduction} for this network."
+            );
+        }
         _photos = new PhotoSamples(data, recipe.Training.Seed);
         manual_seed((long)recipe.Training.Seed); // the initialisation draws from the global generator
         _network = new KlAutoencoder(recipe.Network);
@@ -63,7 +69,15 @@ public sealed class AutoencoderStage : ITrainingStage
     public Adversary? Adversary { get; }
 
     /// <inheritdoc/>
-    public TrainingBatch MakeBatch(long index) => _photos.Batch(index, _recipe.Training.Batch, MakeSample);
+    public TrainingBatch MakeBatch(long index)
+    {
+        int batch = _recipe.Training.Batch;
+        using var draws = SeededDraws.ForSample(_recipe.Training.Seed, index, -2);
+        int patch = draws.Choice(_patches);
+        long pixels = (long)batch * _recipe.Patch * _recipe.Patch;
+        int taken = (int)Math.Clamp(pixels / ((long)patch * patch), 1, batch);
+        return _photos.Batch(index, batch, (photo, _, d) => MakeSample(photo, patch, d), taken);
+    }
 
     /// <inheritdoc/>
     public StageLoss Loss(TrainingBatch batch, long stepsDone)
@@ -140,10 +154,10 @@ public sealed class AutoencoderStage : ITrainingStage
         _judged.Dispose();
     }
 
-    private Dictionary<string, Tensor> MakeSample(Tensor photo, PhotoEntry entry, SeededDraws draws)
+    private Dictionary<string, Tensor> MakeSample(Tensor photo, int side, SeededDraws draws)
     {
         int reduction = _recipe.Network.Reduction;
-        Tensor patch = RandomCrop.Square(photo, _recipe.Patch, 2 * reduction, draws);
+        Tensor patch = Mirrored(RandomCrop.Square(photo, side, 2 * reduction, draws), side);
         return new(StringComparer.Ordinal)
         {
             ["photo"] = patch.to(float32).div_(255).unsqueeze(0), // [1,3,S,S], [0,1]
@@ -154,6 +168,17 @@ public sealed class AutoencoderStage : ITrainingStage
                 patch.shape[2] / reduction
             ),
         };
+    }
+
+    // What a photo lacks of the side is its mirror image, again and again.
+    private static Tensor Mirrored(Tensor patch, int side)
+    {
+        for (int axis = 1; axis <= 2; axis++)
+        {
+            while (patch.shape[axis] < side)
+                patch = cat([patch, patch.flip(axis)], dim: axis).narrow(axis, 0, Math.Min(side, 2 * patch.shape[axis]));
+        }
+        return patch;
     }
 
     // [1,3,H,W] in [0,1]

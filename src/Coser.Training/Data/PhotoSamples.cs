@@ -30,15 +30,16 @@ public sealed class PhotoSamples(PhotoIndex index, IReadOnlyList<PhotoEntry> pho
         : this(index, index.Split("train"), seed) { }
 
     /// <summary>Batch <paramref name="batch"/> of <paramref name="size"/> samples, joined along the first axis.</summary>
-    public TrainingBatch Batch(long batch, int size, MakeSample make) =>
-        Batch(batch, size, (entry, draws) => make(TrainingPhoto.Load(index, entry), entry, draws));
+    /// <param name="taken">Of them only the first so many are made; null: all.</param>
+    public TrainingBatch Batch(long batch, int size, MakeSample make, int? taken = null) =>
+        Batch(batch, size, (entry, draws) => make(TrainingPhoto.Load(index, entry), entry, draws), taken);
 
-    /// <inheritdoc cref="Batch(long, int, MakeSample)"/>
-    public TrainingBatch Batch(long batch, int size, MakeEntrySample make)
+    /// <inheritdoc cref="Batch(long, int, MakeSample, int?)"/>
+    public TrainingBatch Batch(long batch, int size, MakeEntrySample make, int? taken = null)
     {
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
-        return TrainingBatch.Join([.. Enumerable.Range(0, size).Select(i => Sample(batch * size + i, make))]);
+        return TrainingBatch.Join([.. Enumerable.Range(0, taken ?? size).Select(i => Sample(batch * size + i, make))]);
     }
 
     private IReadOnlyDictionary<string, Tensor> Sample(long number, MakeEntrySample make)

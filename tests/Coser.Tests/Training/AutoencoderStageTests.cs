@@ -103,12 +103,36 @@ public sealed class AutoencoderStageTests : IDisposable
     }
 
     [Fact]
+    public void Batches_of_other_sides_have_as_many_pixels()
+    {
+        using var stage = new AutoencoderStage(
+            Recipe with
+            {
+                OtherPatches = [32, 96],
+                Training = Recipe.Training with { Batch = 8 },
+            },
+            PhotoIndex.Open(_folder.Path),
+            new Compute(CPU, float32)
+        );
+        var seen = new Dictionary<long, long>();
+        for (int i = 0; i < 24; i++)
+        {
+            using TrainingBatch batch = stage.MakeBatch(i);
+            seen[batch["photo"].shape[2]] = batch["photo"].shape[0];
+            Assert.Equal(batch["photo"].shape[2], batch["photo"].shape[3]);
+            Assert.True(float.IsFinite(stage.Loss(batch, i).Total.item<float>()));
+        }
+        // The photos have 64 pixels: their mirror image goes on to 96.
+        Assert.Equal(new Dictionary<long, long> { [16] = 8, [32] = 2, [96] = 1 }.OrderBy(p => p.Key), seen.OrderBy(p => p.Key));
+    }
+
+    [Fact]
     public void Crops_that_do_not_fit_the_reduction_are_refused()
     {
         var refused = Assert.Throws<InvalidDataException>(() =>
             new AutoencoderStage(Recipe with { Patch = 18 }, PhotoIndex.Open(_folder.Path), new Compute(CPU, float32))
         );
-        Assert.Contains("patch must be a multiple of 4", refused.Message);
+        Assert.Contains("must be multiples of 4", refused.Message);
     }
 
     private AutoencoderStage Stage() => new(Recipe, PhotoIndex.Open(_folder.Path), new Compute(CPU, float32));
