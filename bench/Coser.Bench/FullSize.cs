@@ -25,12 +25,18 @@ internal static class FullSize
         string manifests = given > 0 ? args[given + 1] : Path.Combine("tests", "fixtures", "manifests");
         string sources = Directory.CreateDirectory(Path.Combine(folder, "sources")).FullName;
         string model = Path.Combine(folder, "model");
-        Step("write coser_full.safetensors, float32", () => Write("coser_full", ScalarType.Float32));
-        Step("write coser_stage1.safetensors, float16", () => Write("coser_stage1", ScalarType.Float16));
-        Step("write sd21_original.ckpt, float32", () => Write("sd21_original", ScalarType.Float32));
-        Step("write openclip_vit_h_14.safetensors, float16", () => Write("openclip_vit_h_14", ScalarType.Float16));
-        Step("write cfw_autoencoder.safetensors, float32", () => Write("cfw_autoencoder", ScalarType.Float32));
-        Step(
+        ProcessMemory.Step("write coser_full.safetensors, float32", () => Write("coser_full", ScalarType.Float32));
+        ProcessMemory.Step("write coser_stage1.safetensors, float16", () => Write("coser_stage1", ScalarType.Float16));
+        ProcessMemory.Step("write sd21_original.ckpt, float32", () => Write("sd21_original", ScalarType.Float32));
+        ProcessMemory.Step(
+            "write openclip_vit_h_14.safetensors, float16",
+            () => Write("openclip_vit_h_14", ScalarType.Float16)
+        );
+        ProcessMemory.Step(
+            "write cfw_autoencoder.safetensors, float32",
+            () => Write("cfw_autoencoder", ScalarType.Float32)
+        );
+        ProcessMemory.Step(
             "convert to bfloat16",
             () =>
                 ModelConverter.Convert(
@@ -47,10 +53,13 @@ internal static class FullSize
                     }
                 )
         );
-        Step("verify names and shapes", () => Verify(values: false));
-        Step("verify every number", () => Verify(values: true));
-        Step("load all networks, bfloat16, mapped", () => Load(null, together: true));
-        Step("load network after network, float32, converted", () => Load(ScalarType.Float32, together: false));
+        ProcessMemory.Step("verify names and shapes", () => Verify(values: false));
+        ProcessMemory.Step("verify every number", () => Verify(values: true));
+        ProcessMemory.Step("load all networks, bfloat16, mapped", () => Load(null, together: true));
+        ProcessMemory.Step(
+            "load network after network, float32, converted",
+            () => Load(ScalarType.Float32, together: false)
+        );
         if (!args.Contains("--keep", StringComparer.Ordinal))
             Directory.Delete(sources, recursive: true);
         return 0;
@@ -90,30 +99,4 @@ internal static class FullSize
             networks.ForEach(n => n.Dispose());
         }
     }
-
-    private static void Step(string what, Action work)
-    {
-        // Starts a new peak; where it is not allowed, the figure is that of the whole run.
-        if (File.Exists("/proc/self/clear_refs"))
-            File.WriteAllText("/proc/self/clear_refs", "5");
-        double before = Status("VmRSS");
-        var clock = Stopwatch.StartNew();
-        work();
-        Console.WriteLine(
-            string.Create(
-                CultureInfo.InvariantCulture,
-                $"{what}: {clock.Elapsed.TotalSeconds:f1} s, peak {Status("VmHWM"):f2} GB, {before:f2} GB before"
-            )
-        );
-    }
-
-    private static double Status(string key) =>
-        File.Exists("/proc/self/status")
-            ? long.Parse(
-                File.ReadLines("/proc/self/status")
-                    .Single(l => l.StartsWith(key + ":", StringComparison.Ordinal))
-                    .Split(' ', StringSplitOptions.RemoveEmptyEntries)[1],
-                CultureInfo.InvariantCulture
-            ) / 1e6
-            : double.NaN;
 }

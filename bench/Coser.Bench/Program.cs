@@ -9,6 +9,8 @@ using Coser.Engine;
 NativeEngine.EnsureLoaded();
 if (args is ["full-size", .. var rest])
     return FullSize.Run(rest);
+if (args is ["stage2", var trained, .. var more])
+    return FullSizeTraining.Run(trained, more);
 if (args is ["precision", var model])
     return PrecisionDifference.Run(model);
 BenchmarkSwitcher

@@ -176,7 +176,8 @@ public sealed class AutoencoderStage : ITrainingStage
         for (int axis = 1; axis <= 2; axis++)
         {
             while (patch.shape[axis] < side)
-                patch = cat([patch, patch.flip(axis)], dim: axis).narrow(axis, 0, Math.Min(side, 2 * patch.shape[axis]));
+                patch = cat([patch, patch.flip(axis)], dim: axis)
+                    .narrow(axis, 0, Math.Min(side, 2 * patch.shape[axis]));
         }
         return patch;
     }

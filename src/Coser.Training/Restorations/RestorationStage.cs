@@ -1,6 +1,7 @@
 using Coser.Checkpoints;
 using Coser.Checkpoints.Renaming;
 using Coser.Engine;
+using Coser.Networks.Clip;
 using Coser.Networks.Unet;
 using Coser.Tokenization;
 using Coser.Training.Captions;
@@ -31,7 +32,7 @@ public sealed class RestorationStage : ITrainingStage
     private readonly RestorationRecipe _recipe;
     private readonly CaptionIndex? _captions;
     private readonly ReferenceIndex? _references;
-    private readonly ClipTokenizer _tokenizer;
+    private readonly ClipTokenizer? _tokenizer; // null: all texts are empty
     private readonly FrozenNetworks _frozen;
     private readonly ConditionSource _source;
     private readonly PhotoSamples _photos;
@@ -52,7 +53,7 @@ public sealed class RestorationStage : ITrainingStage
         _references = recipe.References.Index is { } index ? ReferenceIndex.Open(inputs.PathOf(index), data) : null;
         LatentSet? latents = recipe.Latents is null ? null : LatentSet.Open(inputs.PathOf(recipe.Latents));
         using ModelDirectory model = ModelDirectory.Open(inputs.ModelOf(recipe.Model));
-        _tokenizer = StageInputs.TokenizerOf(model);
+        _tokenizer = _captions is null ? model.OpenTokenizer() : StageInputs.TokenizerOf(model);
         _frozen = new FrozenNetworks(model, compute);
         Check(recipe, latents);
         _source = latents is null
@@ -250,7 +251,10 @@ public sealed class RestorationStage : ITrainingStage
         long side = picture.shape[1] == 3 ? picture.shape[2] / reduction : picture.shape[2];
         sample[Noise] = draws.RandN(1, _frozen.Latents.EmbedDim, side, side);
         sample[Timestep] = tensor(new[] { timestep });
-        sample[Tokens] = _tokenizer.Batch([text], _frozen.Clip!.Text.ContextLength);
+        ClipTextConfig clip = _frozen.Clip!.Text;
+        sample[Tokens] =
+            _tokenizer?.Batch([text], clip.ContextLength)
+            ?? tensor(ClipTokenizer.Empty(clip.ContextLength, clip.VocabSize)).unsqueeze(0);
         return sample;
     }
 

@@ -23,9 +23,6 @@ internal sealed class Prompts(Cognition cognition, ClipTextConfig text, ClipToke
             throw new RestorationException(
                 "the model has no tokenizer and cannot read a prompt; convert it again with --tokenizer"
             );
-        // Start and end are the vocabulary's last two.
-        var ids = new long[text.ContextLength];
-        (ids[0], ids[1]) = (text.VocabSize - 2, text.VocabSize - 1);
-        return ids;
+        return ClipTokenizer.Empty(text.ContextLength, text.VocabSize);
     }
 }

@@ -49,6 +49,19 @@ public sealed class ClipTokenizer
     /// <returns>Words in small letters, punctuation and single digits apart, without white space.</returns>
     public static IEnumerable<string> Words(string text) => WordSplitter.Split(TextCleaning.Clean(text));
 
+    /// <summary>
+    /// Ids of the empty text, the same in every vocabulary: start and end of text are its last two, the rest is filled with 0.
+    /// </summary>
+    /// <param name="contextLength">Ids, at least 2.</param>
+    /// <param name="vocabularySize">Of the network's embedding.</param>
+    public static long[] Empty(int contextLength, int vocabularySize)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(contextLength, 2);
+        var ids = new long[contextLength];
+        (ids[0], ids[1]) = (vocabularySize - 2, vocabularySize - 1);
+        return ids;
+    }
+
     /// <summary>The ids of a text: start, tokens, end, zeros. What is too long is cut off before the end token.</summary>
     /// <param name="text">Any; empty gives start and end. Time grows with the square of its longest word.</param>
     /// <param name="contextLength">Ids to return, at least 2.</param>

@@ -123,7 +123,15 @@ public sealed class AutoencoderStageTests : IDisposable
             Assert.True(float.IsFinite(stage.Loss(batch, i).Total.item<float>()));
         }
         // The photos have 64 pixels: their mirror image goes on to 96.
-        Assert.Equal(new Dictionary<long, long> { [16] = 8, [32] = 2, [96] = 1 }.OrderBy(p => p.Key), seen.OrderBy(p => p.Key));
+        Assert.Equal(
+            new Dictionary<long, long>
+            {
+                [16] = 8,
+                [32] = 2,
+                [96] = 1,
+            }.OrderBy(p => p.Key),
+            seen.OrderBy(p => p.Key)
+        );
     }
 
     [Fact]

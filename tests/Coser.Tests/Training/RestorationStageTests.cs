@@ -75,8 +75,10 @@ public sealed class RestorationStageTests : IDisposable
         Assert.True(all.Parameters.Count() > stage.Parameters.Count());
     }
 
-    [Fact]
-    public void Recomputing_gives_the_same_gradients()
+    [Theory]
+    [InlineData(".")]
+    [InlineData("_lna|^control")]
+    public void Recomputing_gives_the_same_gradients(string trainable)
     {
         Dictionary<string, Tensor?> kept = Gradients(_recipe);
         Dictionary<string, Tensor?> again = Gradients(_recipe with { Recompute = true });
@@ -90,7 +92,14 @@ public sealed class RestorationStageTests : IDisposable
 
         Dictionary<string, Tensor?> Gradients(RestorationRecipe recipe)
         {
-            using RestorationStage stage = Stage(recipe with { OpenControl = true, Control = null, Trainable = ["."] });
+            using RestorationStage stage = Stage(
+                recipe with
+                {
+                    OpenControl = true,
+                    Control = null,
+                    Trainable = [trainable],
+                }
+            );
             using TrainingBatch batch = stage.MakeBatch(0);
             using var scope = NewDisposeScope();
             stage.Loss(batch, 0).Total.backward();

@@ -10,14 +10,22 @@ namespace Coser.Networks.Layers;
 internal static class Recomputation
 {
     /// <summary>Runs a part of a network; without gradients, just so.</summary>
+    /// <param name="network">Whose parameters the body uses.</param>
     /// <param name="body">
     /// From the inputs to one output, in the caller's dispose scope; it runs again later, so it must depend on nothing that
     /// changes, and have no dropout.
     /// </param>
     /// <param name="inputs">All tensors that gradients go to, parameters apart; null where there is none.</param>
-    public static Tensor Run(Func<IReadOnlyList<Tensor?>, Tensor> body, params IReadOnlyList<Tensor?> inputs)
+    public static Tensor Run(
+        nn.Module network,
+        Func<IReadOnlyList<Tensor?>, Tensor> body,
+        params IReadOnlyList<Tensor?> inputs
+    )
     {
-        if (!is_grad_enabled())
+        bool learns =
+            is_grad_enabled()
+            && (inputs.Any(i => i?.requires_grad == true) || network.parameters().Any(p => p.requires_grad));
+        if (!learns)
             return body(inputs);
         // Parameters get their gradients inside; the node itself needs an input that asks for one.
         Tensor anchor = zeros(1).requires_grad_(true);

@@ -37,6 +37,7 @@ internal sealed class UnetBlock : nn.Module
     ) =>
         recompute
             ? Recomputation.Run(
+                this,
                 inputs =>
                     Run(inputs[0]!, inputs[1]!, inputs[2]!, memory is null ? null : AttentionMemory.Of(inputs, 3)),
                 [input, time, context, .. memory?.Tensors ?? []]
