@@ -81,6 +81,8 @@ internal sealed class MethodList(Compute compute, RestoreOptions options) : IDis
 
         public TorchSharp.torch.Tensor Restore(string image, string lrPath) => method.Restore(image, lrPath);
 
+        public string SourceOf(string image, string lrPath) => method.SourceOf(image, lrPath);
+
         public TorchSharp.torch.Tensor? TakeReference() => method.TakeReference();
 
         public IRestorationMethod? WithSeed(long seed) => method.WithSeed(seed);

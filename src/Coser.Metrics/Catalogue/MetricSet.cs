@@ -3,6 +3,7 @@ using Coser.Checkpoints.Renaming;
 using Coser.Metrics.Features;
 using Coser.Metrics.Networks;
 using Coser.Metrics.Niqe;
+using Coser.Metrics.Text;
 using Coser.Networks.Clip;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -29,6 +30,12 @@ public sealed record MetricSetOptions
 
     /// <summary>Where networks run; null: the CPU.</summary>
     public Device? Device { get; init; }
+
+    /// <summary>The program that reads text, <c>tesseract</c>, by name or path; null: text is not looked at.</summary>
+    public string? Tesseract { get; init; }
+
+    /// <summary>Languages of the text, as tesseract calls them: <c>eng</c>, <c>deu+eng</c>.</summary>
+    public string TextLanguage { get; init; } = "eng";
 }
 
 /// <summary>
@@ -65,6 +72,7 @@ public sealed class MetricSet : IDisposable
             set.AddOfficial(new MetricWeights(options.Weights, options.Device));
             set.AddClip(options);
             set.AddFeatures(options);
+            set.AddText(options);
             return set;
         }
         catch
@@ -264,6 +272,16 @@ public sealed class MetricSet : IDisposable
         );
     }
 
+    private void AddText(MetricSetOptions options)
+    {
+        if (options.Tesseract is not { } program)
+            return;
+        if (TesseractReader.Find(program, options.TextLanguage, out string wanted) is { } reader)
+            _images.Add(TextMetric.Create(reader));
+        else
+            _absent.Add(new AbsentMetric(TextMetric.Title, wanted));
+    }
+
     private ImageMetric Score(
         string key,
         string title,
@@ -280,7 +298,7 @@ public sealed class MetricSet : IDisposable
             {
                 using var scope = NewDisposeScope();
                 using var inference = inference_mode();
-                return ImageInput.Numbers(measure(restored.to(_device), truth.to(_device)))[0];
+                return new Measurement(ImageInput.Numbers(measure(restored.to(_device), truth.to(_device)))[0]);
             }
         );
 
@@ -292,7 +310,14 @@ public sealed class MetricSet : IDisposable
         string convention,
         Func<Tensor, Tensor, double> measure,
         bool needsTruth = true
-    ) => _images.Add(new ImageMetric(new MetricInfo(key, title, better, format, convention), needsTruth, measure));
+    ) =>
+        _images.Add(
+            new ImageMetric(
+                new MetricInfo(key, title, better, format, convention),
+                needsTruth,
+                (restored, truth) => new Measurement(measure(restored, truth))
+            )
+        );
 
     private void Add<TNetwork>(TNetwork? network, Func<TNetwork, ImageMetric> make, string title, string key)
         where TNetwork : class
