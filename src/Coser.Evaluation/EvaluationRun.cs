@@ -250,7 +250,7 @@ public sealed class EvaluationRun(string folder, MetricSet metrics, int border =
             .functional.interpolate(
                 PhotoTensor.Read(lr),
                 size: restored.shape[2..],
-                mode: TorchSharp.InterpolationMode.Bicubic,
+                mode: InterpolationMode.Bicubic,
                 align_corners: false
             )
             .clamp(0, 1);

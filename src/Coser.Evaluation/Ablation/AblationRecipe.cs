@@ -76,7 +76,10 @@ public sealed record AblationRecipe
             Refuse(group.Rows.Count == 0, $"{of} has no rows");
             Refuse(group.Metrics.Count == 0, $"{of} has no metrics");
             foreach (string key in group.Metrics)
-                Refuse(!metrics.Contains(key), $"{of}: there is no metric '{key}'; there are {string.Join(", ", metrics)}");
+                Refuse(
+                    !metrics.Contains(key),
+                    $"{of}: there is no metric '{key}'; there are {string.Join(", ", metrics)}"
+                );
             foreach (AblationRow row in group.Rows)
             {
                 Refuse(string.IsNullOrWhiteSpace(row.Name), $"a row of {of} has no name");
@@ -102,7 +105,9 @@ public sealed record AblationRecipe
             Reference = row.Reference is null or "auto" or "tile" or "none"
                 ? row.Reference
                 : There(row.Reference)
-                    ?? throw new InvalidDataException($"{Path.Combine(folder, row.Reference)}: there is no such reference."),
+                    ?? throw new InvalidDataException(
+                        $"{Path.Combine(folder, row.Reference)}: there is no such reference."
+                    ),
         };
 
         string? There(string name)

@@ -66,7 +66,12 @@ public sealed class AblationTable
                     string kind = "";
                     string figure = "–";
                     if (Cell(group, row, key) is var (found, place))
-                        (figure, kind) = (found, place == 0 ? "best" : place == 1 ? "second" : "");
+                        (figure, kind) = (
+                            found,
+                            place == 0 ? "best"
+                            : place == 1 ? "second"
+                            : ""
+                        );
                     text.Append($"<td><span class=\"{kind}\">{Text(figure)}</span></td>");
                 }
                 text.Append("</tr>");
@@ -87,10 +92,7 @@ public sealed class AblationTable
         TableCell cell = Of(row);
         if (cell.Place < 0)
             return null;
-        int[] better =
-        [
-            .. group.Rows.Select(r => Of(r).Place).Where(p => p >= 0).Distinct().Order(),
-        ];
+        int[] better = [.. group.Rows.Select(r => Of(r).Place).Where(p => p >= 0).Distinct().Order()];
         return (cell.Text, Array.IndexOf(better, cell.Place));
     }
 

@@ -18,7 +18,8 @@ public static class TextWarnings
             if (read.Length == 0)
                 continue;
             EvaluationRow[] changed = [.. read.Where(r => r.Values[TextMetric.Key] > 0)];
-            string named = changed.Length == 0 ? "" : $": {string.Join(", ", changed.Take(Named).Select(r => r.Image))}";
+            string named =
+                changed.Length == 0 ? "" : $": {string.Join(", ", changed.Take(Named).Select(r => r.Image))}";
             string more = changed.Length > Named ? ", ..." : "";
             yield return string.Create(
                 CultureInfo.InvariantCulture,

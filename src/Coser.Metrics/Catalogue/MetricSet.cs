@@ -10,34 +10,6 @@ using static TorchSharp.torch;
 
 namespace Coser.Metrics.Catalogue;
 
-/// <summary>Where the metrics of a run get what they need.</summary>
-public sealed record MetricSetOptions
-{
-    /// <summary>Folder of official weight files; null: none.</summary>
-    public string? Weights { get; init; }
-
-    /// <summary>NIQE's prior; null: this project's own.</summary>
-    public string? NiqePrior { get; init; }
-
-    /// <summary>A model with a feature network in the role <c>evaluation</c>; null: none.</summary>
-    public string? Features { get; init; }
-
-    /// <summary>A model whose CLIP judges; null: a file of the weights folder.</summary>
-    public string? Clip { get; init; }
-
-    /// <summary>Pixels left out along each edge by PSNR, SSIM and NIQE.</summary>
-    public int Border { get; init; }
-
-    /// <summary>Where networks run; null: the CPU.</summary>
-    public Device? Device { get; init; }
-
-    /// <summary>The program that reads text, <c>tesseract</c>, by name or path; null: text is not looked at.</summary>
-    public string? Tesseract { get; init; }
-
-    /// <summary>Languages of the text, as tesseract calls them: <c>eng</c>, <c>deu+eng</c>.</summary>
-    public string TextLanguage { get; init; } = "eng";
-}
-
 /// <summary>
 /// All metrics that can be computed here, and those that cannot. Those without weights are always there.
 /// </summary>
@@ -50,6 +22,32 @@ public sealed class MetricSet : IDisposable
     private readonly Device _device;
 
     private MetricSet(Device? device) => _device = device ?? CPU;
+
+    /// <summary>Keys of all metrics there are, whether or not they can be computed here.</summary>
+    public static IReadOnlyList<string> Keys { get; } =
+    [
+        "psnr_rgb",
+        "psnr_y",
+        "ssim_y",
+        "ms_ssim_y",
+        "haarpsi",
+        "gmsd",
+        "sharpness",
+        "colour_shift",
+        "niqe",
+        "lpips_alex",
+        "lpips_vgg",
+        "dists",
+        "musiq",
+        "maniqa_pipal",
+        "maniqa_koniq",
+        "clip_score",
+        "gen_score",
+        "fid",
+        "distance",
+        "frechet",
+        TextMetric.Key,
+    ];
 
     /// <summary>Figures of single images, in the order of tables.</summary>
     public IReadOnlyList<ImageMetric> Images => _images;

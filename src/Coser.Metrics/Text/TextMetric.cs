@@ -46,7 +46,10 @@ public static class TextMetric
     private static Measurement Measure(TesseractReader reader, LastTruth truths, Tensor restored, Tensor truth)
     {
         if (Math.Min(truth.shape[2], truth.shape[3]) < SmallestSide)
-            throw new ArgumentException($"text is looked for in images of {SmallestSide} pixels or more", nameof(truth));
+            throw new ArgumentException(
+                $"text is looked for in images of {SmallestSide} pixels or more",
+                nameof(truth)
+            );
         IReadOnlyList<TextWord> before = truths.Read(truth);
         // Nothing readable before: no need to read the other.
         if (TextComparison.Of(before, []).Readable == 0)
