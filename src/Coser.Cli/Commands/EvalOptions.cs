@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Coser.Cli.Evaluating;
+using Coser.Cli.Upscaling;
 using Coser.Engine;
 using Coser.Evaluation;
 using Coser.Metrics.Catalogue;

@@ -139,7 +139,7 @@ public sealed class ResultTable
     {
         string[] filled = [.. cells];
         IEnumerable<string> empty = Enumerable.Repeat("–", Columns.Count - filled.Length);
-        return $"| {head} | {string.Join(" | ", filled.Concat(empty))} |";
+        return $"|{(head.Length > 0 ? $" {head}" : "")} | {string.Join(" | ", filled.Concat(empty))} |";
     }
 
     /// <summary>Markdown of what several seeds showed; empty: nothing was run with several.</summary>
