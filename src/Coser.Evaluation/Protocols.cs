@@ -98,8 +98,6 @@ public static class Protocols
         string source = ContentHash.Text(path);
         if (File.Exists(target) && File.Exists(stamp) && File.ReadAllText(stamp) == source)
             return target;
-        Directory.CreateDirectory(Path.GetDirectoryName(target)!);
-        File.Delete(stamp);
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
         Tensor image = PhotoTensor.Read(path);
@@ -116,6 +114,8 @@ public static class Protocols
         }
         if (Math.Min(h, w) < side)
             throw new InvalidDataException($"{path}: {w} x {h} pixels are too few for a crop of {side}.");
+        Directory.CreateDirectory(Path.GetDirectoryName(target)!);
+        File.Delete(stamp);
         PhotoTensor.Write(
             target,
             image.narrow(2, (h - side) / 2, side).narrow(3, (w - side) / 2, side).clamp(0, 1).contiguous()

@@ -76,6 +76,8 @@ internal static class DatasetTestPairsCommand
                 }
             );
             int made = pairs.Write(parsed.GetRequiredValue(photos).FullName, target, progress: null, host.Cancel);
+            foreach (string reason in pairs.PassedOver)
+                host.Error.WriteLine($"passed over: {reason}");
             host.Out.WriteLine($"{target}: {made} pairs");
             return ExitCode.Success;
         });

@@ -11,7 +11,7 @@ public sealed class TesseractReader
 {
     // Small letters are read better enlarged; boxes are in enlarged pixels, the same for images of one size.
     private const int EnlargedBelow = 1024;
-    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(10);
     private readonly string _program;
 
     private TesseractReader(string program, string version, string language) =>

@@ -59,6 +59,11 @@ public sealed class TestPairs(TestPairSettings settings)
         Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
     };
 
+    private readonly List<string> _passedOver = [];
+
+    /// <summary>Photos that could not be read, with the reason; others took their places.</summary>
+    public IReadOnlyList<string> PassedOver => _passedOver;
+
     /// <summary>
     /// Writes <c>hr/</c>, <c>lr/</c> and <see cref="ListName"/>; what an interrupted call has written is kept.
     /// </summary>
@@ -92,7 +97,8 @@ public sealed class TestPairs(TestPairSettings settings)
                     Append(target, JsonSerializer.Serialize(new Pair(name, source, settings.Seed + (ulong)number), Json));
                 }
                 taken++;
-                progress?.Invoke(++number);
+                number++;
+                progress?.Invoke(number);
             }
         }
         return number;
@@ -199,9 +205,10 @@ public sealed class TestPairs(TestPairSettings settings)
             Tensor square = image.narrow(2, top, settings.Side).narrow(3, left, settings.Side);
             return ((square * 255).round() / 255).contiguous();
         }
-        catch (PhotoException)
+        catch (PhotoException e)
         {
-            return null; // ImageNet has a few files that are no photos; the next one takes its place
+            _passedOver.Add(e.Message); // the next one takes its place
+            return null;
         }
     }
 

@@ -74,8 +74,13 @@ public sealed class TestPairsTests : IDisposable
         Assert.Throws<InvalidDataException>(() => Write(Small, "none", "no-such-folder"));
     }
 
-    private int Write(TestPairSettings settings, string target, string photos = "photos") =>
-        new TestPairs(settings).Write(_folder.File(photos), _folder.File(target));
+    private int Write(TestPairSettings settings, string target, string photos = "photos")
+    {
+        var pairs = new TestPairs(settings);
+        int made = pairs.Write(_folder.File(photos), _folder.File(target));
+        Assert.All(pairs.PassedOver, p => Assert.Contains("broken.png", p, StringComparison.Ordinal));
+        return made;
+    }
 
     private void Photo(string name, int width, int height, int seed)
     {
