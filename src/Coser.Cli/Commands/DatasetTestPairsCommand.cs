@@ -31,7 +31,12 @@ internal static class DatasetTestPairsCommand
             "--crop",
             "CoSeR's: shorter side resized to 512, middle square; StableSR's: the middle 512 pixels."
         );
-        Option<int?> perClass = Choice.Number<int>("--per-class", "Photos of a class (2).", n => n > 0, "be at least 1");
+        Option<int?> perClass = Choice.Number<int>(
+            "--per-class",
+            "Photos of a class (2).",
+            n => n > 0,
+            "be at least 1"
+        );
         Option<int?> count = Choice.Number<int>("--count", "Pairs at most (2000).", n => n > 0, "be at least 1");
         Option<int?> side = Choice.Number<int>(
             "--min-side",

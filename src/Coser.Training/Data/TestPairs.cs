@@ -94,7 +94,10 @@ public sealed class TestPairs(TestPairSettings settings)
                     Tensor lr = degradation.DegradeWhole(hr, settings.Seed + (ulong)number, settings.Degradation);
                     SampleGrid.Save(hr.squeeze(0), Path.Combine(target, "hr", name + ".png"));
                     SampleGrid.Save(lr.squeeze(0), Path.Combine(target, "lr", name + ".png"));
-                    Append(target, JsonSerializer.Serialize(new Pair(name, source, settings.Seed + (ulong)number), Json));
+                    Append(
+                        target,
+                        JsonSerializer.Serialize(new Pair(name, source, settings.Seed + (ulong)number), Json)
+                    );
                 }
                 taken++;
                 number++;
@@ -132,10 +135,7 @@ public sealed class TestPairs(TestPairSettings settings)
                 $"{target}: it holds pairs of other settings ({lines[0]}). Take another folder, or remove it."
             );
         File.WriteAllText(path, string.Join('\n', lines) + "\n");
-        return
-        [
-            .. lines.Skip(1).Select(l => JsonSerializer.Deserialize<Pair>(l, Json)!.Source),
-        ];
+        return [.. lines.Skip(1).Select(l => JsonSerializer.Deserialize<Pair>(l, Json)!.Source)];
     }
 
     private static void Append(string target, string line) =>

@@ -76,8 +76,21 @@ public sealed class EvalCommandTests
         using var cli = new CliHarness();
         string[] pairs = ["eval", "--lr", set.Lr, "--hr", set.Hr, "--weights", cli.Folder];
         Assert.NotEqual(0, cli.Run([.. pairs, "--method", "bsrgan"]));
-        Assert.Contains($"BSRGAN: its weights are not here; it wants BSRGAN.pth in {cli.Folder}", cli.Error, StringComparison.Ordinal);
-        using (var network = new RrdbNet(new RrdbNetConfig { Features = 4, Blocks = 1, Growth = 4 }))
+        Assert.Contains(
+            $"BSRGAN: its weights are not here; it wants BSRGAN.pth in {cli.Folder}",
+            cli.Error,
+            StringComparison.Ordinal
+        );
+        using (
+            var network = new RrdbNet(
+                new RrdbNetConfig
+                {
+                    Features = 4,
+                    Blocks = 1,
+                    Growth = 4,
+                }
+            )
+        )
             SafetensorsWriter.Write(Path.Combine(cli.Folder, "BSRGAN.safetensors"), network.state_dict());
         int exit = cli.Run([.. pairs, "--method", "bsrgan", "--method", "StableSR"]);
         Assert.True(exit == 0, cli.Error);
@@ -90,7 +103,11 @@ public sealed class EvalCommandTests
             cli.Out,
             StringComparison.Ordinal
         );
-        Assert.Contains("- Real-ESRGAN+: no figures; it wants RealESRGAN_x4plus.pth in", cli.Out, StringComparison.Ordinal);
+        Assert.Contains(
+            "- Real-ESRGAN+: no figures; it wants RealESRGAN_x4plus.pth in",
+            cli.Out,
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
@@ -145,8 +162,18 @@ public sealed class EvalCommandTests
         string log = Path.Combine(set.Output, "results.jsonl");
         string first = File.ReadAllText(log);
         // Rows differ in what they are about, so their images do.
-        Assert.Equal(6, Directory.GetFiles(Path.Combine(set.Output, "images"), "image*.png", SearchOption.AllDirectories).DistinctBy(f => Convert.ToHexString(File.ReadAllBytes(f))).Count());
-        Assert.Contains("<h2>Ablation</h2>", File.ReadAllText(Path.Combine(set.Output, "report.html")), StringComparison.Ordinal);
+        Assert.Equal(
+            6,
+            Directory
+                .GetFiles(Path.Combine(set.Output, "images"), "image*.png", SearchOption.AllDirectories)
+                .DistinctBy(f => Convert.ToHexString(File.ReadAllBytes(f)))
+                .Count()
+        );
+        Assert.Contains(
+            "<h2>Ablation</h2>",
+            File.ReadAllText(Path.Combine(set.Output, "report.html")),
+            StringComparison.Ordinal
+        );
         Assert.Equal(0, cli.Run(run));
         Assert.Equal(first, File.ReadAllText(log));
         // Another reference photo under its old name is noticed.

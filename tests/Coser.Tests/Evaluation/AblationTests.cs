@@ -108,7 +108,9 @@ public sealed class AblationTests : IDisposable
             """
         );
         var table = new AblationTable(recipe, result);
-        string[] lines = table.Markdown().Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+        string[] lines = table
+            .Markdown()
+            .Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
         Assert.Equal("| one | PSNR RGB ↑ | fid |", lines[0]);
         // Lanczos is the truth here, but not in this group: bicubic is its best. FID's weights are not there.
         Assert.Matches(@"^\| good \| <u>\d+\.\d\d</u> \| – \|$", lines[2]);

@@ -110,8 +110,14 @@ public sealed partial class ReportTests
         EvaluationRow Read(EvaluationRow row, double words, params string[] notes) =>
             row with
             {
-                Values = new Dictionary<string, double>(row.Values, StringComparer.Ordinal) { [TextMetric.Key] = words },
-                Notes = new Dictionary<string, IReadOnlyList<string>>(StringComparer.Ordinal) { [TextMetric.Key] = notes },
+                Values = new Dictionary<string, double>(row.Values, StringComparer.Ordinal)
+                {
+                    [TextMetric.Key] = words,
+                },
+                Notes = new Dictionary<string, IReadOnlyList<string>>(StringComparer.Ordinal)
+                {
+                    [TextMetric.Key] = notes,
+                },
             };
         EvaluationResult result = plain with
         {
