@@ -10,6 +10,8 @@ namespace Coser.Evaluation;
 /// <param name="Conventions">By metric key: how it was computed, so that a figure of another convention is measured again.</param>
 /// <param name="Seconds">Time of the restoration alone.</param>
 /// <param name="PeakMegabytes">Highest resident memory during the restoration; 0: unknown.</param>
+/// <param name="Photos">Hashes of the files that were restored and compared with: a replaced photo is restored anew.</param>
+/// <param name="Notes">By metric key: what it found, in words.</param>
 public sealed record EvaluationRow(
     string Method,
     string Identity,
@@ -17,7 +19,9 @@ public sealed record EvaluationRow(
     IReadOnlyDictionary<string, double> Values,
     IReadOnlyDictionary<string, string> Conventions,
     double Seconds,
-    double PeakMegabytes
+    double PeakMegabytes,
+    string? Photos = null,
+    IReadOnlyDictionary<string, IReadOnlyList<string>>? Notes = null
 );
 
 /// <summary>
@@ -29,6 +33,7 @@ public sealed class EvaluationLog : IDisposable
     private static readonly JsonSerializerOptions Options = new()
     {
         PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
+        DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
         NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
         Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
     };

@@ -8,25 +8,6 @@ using static TorchSharp.torch;
 
 namespace Coser.Evaluation;
 
-/// <summary>What a run found: all that a report shows.</summary>
-/// <param name="Methods">In the order they were given.</param>
-/// <param name="Rows">A row a method and image.</param>
-/// <param name="Metrics">Figures of images that at least one row has.</param>
-/// <param name="SetFigures">By metric and method.</param>
-/// <param name="Absent">What could not be computed.</param>
-/// <param name="Folder">Where restored images lie: images/METHOD/NAME.png.</param>
-public sealed record EvaluationResult(
-    string Protocol,
-    IReadOnlyList<EvaluationImage> Images,
-    IReadOnlyList<string> Methods,
-    IReadOnlyDictionary<string, string> Identities,
-    IReadOnlyList<EvaluationRow> Rows,
-    IReadOnlyList<MetricInfo> Metrics,
-    IReadOnlyList<(MetricInfo Info, IReadOnlyDictionary<string, double> Values)> SetFigures,
-    IReadOnlyList<AbsentMetric> Absent,
-    string Folder
-);
-
 /// <summary>
 /// Restores and measures, image by image, all methods on each. Whatever is done is in the folder: a run that was killed goes
 /// on where it was, and new metrics are measured on the images that are there.
@@ -84,7 +65,10 @@ public sealed class EvaluationRun(string folder, MetricSet metrics, int border =
             ],
             metrics.Absent,
             folder
-        );
+        )
+        {
+            Description = description,
+        };
     }
 
     /// <summary>Runs a method with several seeds, resumable like the rest, and tells how much its results vary.</summary>
@@ -143,7 +127,9 @@ public sealed class EvaluationRun(string folder, MetricSet metrics, int border =
     {
         EvaluationRow? known = log.Find(method.Name, image.Name);
         string file = ImageFile(method.Name, image.Name);
-        if (known?.Identity != method.Identity || !File.Exists(file))
+        string source = method.SourceOf(image.Name, image.Lr);
+        string photos = ContentHash.Text(image.Hr is null ? [source] : [source, image.Hr]);
+        if (known?.Identity != method.Identity || known.Photos != photos || !File.Exists(file))
             known = null;
         ImageMetric[] wanted =
         [
@@ -186,6 +172,10 @@ public sealed class EvaluationRun(string folder, MetricSet metrics, int border =
             known?.Conventions ?? new Dictionary<string, string>(),
             StringComparer.Ordinal
         );
+        var notes = new Dictionary<string, IReadOnlyList<string>>(
+            known?.Notes ?? new Dictionary<string, IReadOnlyList<string>>(),
+            StringComparer.Ordinal
+        );
         using Tensor? reference = known is null ? method.TakeReference() : null;
         foreach (ImageMetric metric in wanted)
         {
@@ -194,19 +184,45 @@ public sealed class EvaluationRun(string folder, MetricSet metrics, int border =
                 continue;
             conventions[metric.Info.Key] = metric.Info.Convention;
             values.Remove(metric.Info.Key);
+            notes.Remove(metric.Info.Key);
+            Tensor other = metric.ComparesInput && image.Hr is null ? Enlarged(image.Lr, restored) : truth;
             try
             {
-                values[metric.Info.Key] = metric.Measure(metric.JudgesReference ? reference! : restored, truth);
+                Measurement found = metric.Measure(metric.JudgesReference ? reference! : restored, other);
+                if (!double.IsNaN(found.Value))
+                    values[metric.Info.Key] = found.Value;
+                if (found.Notes is { Count: > 0 } words)
+                    notes[metric.Info.Key] = words;
             }
             catch (ArgumentException)
             {
                 // Too small for this one: the figure is not there, and its mean says over how many images it is.
             }
         }
-        var row = new EvaluationRow(method.Name, method.Identity, image.Name, values, conventions, seconds, peak);
+        var row = new EvaluationRow(
+            method.Name,
+            method.Identity,
+            image.Name,
+            values,
+            conventions,
+            seconds,
+            peak,
+            photos,
+            notes.Count > 0 ? notes : null
+        );
         log.Add(row);
         return row;
     }
+
+    private static Tensor Enlarged(string lr, Tensor restored) =>
+        nn
+            .functional.interpolate(
+                PhotoTensor.Read(lr),
+                size: restored.shape[2..],
+                mode: InterpolationMode.Bicubic,
+                align_corners: false
+            )
+            .clamp(0, 1);
 
     private Dictionary<string, double> SetFigure(
         SetMetric metric,
@@ -237,7 +253,7 @@ public sealed class EvaluationRun(string folder, MetricSet metrics, int border =
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         hash.AppendData(Encoding.UTF8.GetBytes(metric.Network));
         foreach (string file in files)
-            hash.AppendData(SHA256.HashData(File.ReadAllBytes(file)));
+            hash.AppendData(ContentHash.Of(file));
         string cache = Path.Combine(
             Directory.CreateDirectory(Path.Combine(folder, "features")).FullName,
             $"{metric.Info.Key}-{Convert.ToHexStringLower(hash.GetHashAndReset())[..24]}.safetensors"

@@ -93,7 +93,10 @@ public static class Protocols
 
     private static string Prepare(EvaluationProtocol protocol, string path, int side, string target)
     {
-        if (File.Exists(target))
+        // Of which photo it was made; written last.
+        string stamp = Path.ChangeExtension(target, ".source");
+        string source = ContentHash.Text(path);
+        if (File.Exists(target) && File.Exists(stamp) && File.ReadAllText(stamp) == source)
             return target;
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
@@ -112,10 +115,12 @@ public static class Protocols
         if (Math.Min(h, w) < side)
             throw new InvalidDataException($"{path}: {w} x {h} pixels are too few for a crop of {side}.");
         Directory.CreateDirectory(Path.GetDirectoryName(target)!);
+        File.Delete(stamp);
         PhotoTensor.Write(
             target,
             image.narrow(2, (h - side) / 2, side).narrow(3, (w - side) / 2, side).clamp(0, 1).contiguous()
         );
+        File.WriteAllText(stamp, source);
         return target;
     }
 }

@@ -11,6 +11,8 @@ internal sealed class SeededMethod(IRestorationMethod method, string name) : IRe
 
     public Tensor Restore(string image, string lrPath) => method.Restore(image, lrPath);
 
+    public string SourceOf(string image, string lrPath) => method.SourceOf(image, lrPath);
+
     public Tensor? TakeReference() => method.TakeReference();
 
     public void Dispose() { }

@@ -15,6 +15,7 @@ internal static class DatasetCommand
         command.Add(DatasetBuildCommand.Create(host, help));
         command.Add(DatasetShardCommand.Create(host, help));
         command.Add(CreateDegrade(host, help));
+        command.Add(DatasetTestPairsCommand.Create(host, help));
         command.Add(CaptionsCommand.Create(host, help));
         command.Add(DatasetReferencesCommand.Create(host, help));
         command.Add(VocabularyCommand.Create(host, help));

@@ -5,21 +5,18 @@ using Coser.Restoration;
 
 namespace Coser.Cli.Evaluating;
 
-/// <summary>What <c>coser eval</c> was asked for.</summary>
+/// <summary>What <c>coser eval</c> was asked for, whatever it compares.</summary>
 /// <param name="Hr">Null: there are no true images.</param>
 /// <param name="Output">Null: nothing is kept.</param>
 /// <param name="Limit">Only so many images; null: all.</param>
-/// <param name="Seeds">Seeds for the stability of methods that draw; 1: it is not measured.</param>
 /// <param name="Shown">Images with crops in the report.</param>
 internal sealed record EvaluationSettings(
     string Lr,
     string? Hr,
-    IReadOnlyList<string> Methods,
     EvaluationProtocol Protocol,
     string? Output,
     int? Limit,
     int Shown,
-    int Seeds,
     Compute Compute,
     RestoreOptions Options,
     MetricSetOptions Metrics

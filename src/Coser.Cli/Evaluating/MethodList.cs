@@ -2,76 +2,124 @@ using Coser.Checkpoints;
 using Coser.Engine;
 using Coser.Evaluation;
 using Coser.Restoration;
+using static TorchSharp.torch;
 
 namespace Coser.Cli.Evaluating;
 
 /// <summary>The methods of an evaluation, opened by what the user calls them.</summary>
-internal sealed class MethodList(Compute compute, RestoreOptions options) : IDisposable
+/// <param name="weights">Folder of the official weight files of <see cref="KnownMethods"/>.</param>
+internal sealed class MethodList(Compute compute, RestoreOptions options, string? weights = null) : IDisposable
 {
     private const string FolderPrefix = "folder:";
     private const string PreSrPrefix = "presr:";
     private const string Embedded = "coser-mini";
     private readonly List<IRestorationMethod> _methods = [];
+    private readonly List<PendingMethod> _pending = [];
+
+    // One network however many rows of an ablation use it.
+    private readonly Dictionary<string, Opened> _opened = new(StringComparer.Ordinal);
 
     public IReadOnlyList<IRestorationMethod> All => _methods;
 
-    /// <summary>Opens a method: [NAME=]bicubic|lanczos|presr[:MODEL]|folder:DIR|MODEL|FILE.</summary>
+    /// <summary>Columns without figures.</summary>
+    public IReadOnlyList<PendingMethod> Pending => _pending;
+
+    /// <summary>
+    /// Opens a method: [NAME=]bicubic|lanczos|presr[:MODEL]|folder:DIR|MODEL|FILE, a method of the paper, or all of its Table 1.
+    /// </summary>
     /// <exception cref="CheckpointException">There is no such model, or it is damaged.</exception>
     /// <exception cref="InvalidDataException">A folder is missing or empty.</exception>
     public void Add(string text)
     {
         int equals = text.IndexOf('=', StringComparison.Ordinal);
         string? name = equals > 0 ? text[..equals] : null;
-        IRestorationMethod method = Open(text[(equals > 0 ? equals + 1 : 0)..], name);
-        _methods.Add(name is null || method.Name == name ? method : new Renamed(method, name));
+        string what = text[(equals > 0 ? equals + 1 : 0)..];
+        if (what == KnownMethods.Table1)
+        {
+            foreach (string column in KnownMethods.OfTable1(Embedded))
+                AddOne(column, null, lenient: true);
+        }
+        else
+        {
+            AddOne(what, name, lenient: false);
+        }
     }
+
+    /// <summary>Opens a method with options of its own.</summary>
+    /// <param name="reference">The user's reference photo, or a folder of them.</param>
+    /// <inheritdoc cref="Add(string)"/>
+    public void Add(string text, string name, RestoreOptions own, string? reference) =>
+        Append(Open(text, name, own, reference), name);
 
     public void Dispose()
     {
         foreach (IRestorationMethod method in _methods)
             method.Dispose();
+        foreach (Opened opened in _opened.Values)
+            opened.Resolver.Dispose();
     }
 
-    private IRestorationMethod Open(string text, string? name)
+    // A method of Table 1 whose weights are not there is an empty column there, and an error when asked for by itself.
+    private void AddOne(string what, string? name, bool lenient)
+    {
+        if (File.Exists(what) || !KnownMethods.Find(what, weights, out string? file, out PendingMethod pending))
+            Append(Open(what, name, options, null), name);
+        else if (file is not null)
+            Append(Open(file, name ?? pending.Name, options, null), name ?? pending.Name);
+        else if (lenient || pending.Wanted.Contains(FolderPrefix, StringComparison.Ordinal))
+            _pending.Add(name is null ? pending : pending with { Name = name });
+        else
+            throw new InvalidDataException($"{pending.Name}: its weights are not here; it wants {pending.Wanted}.");
+    }
+
+    private void Append(IRestorationMethod method, string? name) =>
+        _methods.Add(name is null || method.Name == name ? method : new Renamed(method, name));
+
+    private IRestorationMethod Open(string text, string? name, RestoreOptions own, string? reference)
     {
         if (text is "bicubic" or "lanczos")
             return new InterpolationMethod(text == "lanczos");
         if (text.StartsWith(FolderPrefix, StringComparison.Ordinal))
             return new FolderMethod(text[FolderPrefix.Length..]);
+        if (!_opened.TryGetValue(text, out Opened? network))
+            _opened[text] = network = OpenNetwork(text);
+        return new ModelMethod(
+            name ?? network.Name,
+            network.Hash,
+            network.Resolver,
+            own,
+            network.Draws,
+            reference,
+            owns: false
+        );
+    }
+
+    private Opened OpenNetwork(string text)
+    {
         if (text == "presr" || text.StartsWith(PreSrPrefix, StringComparison.Ordinal))
         {
             using ModelDirectory first = ModelDirectory.Open(
                 ModelDirectory.Find(text == "presr" ? Embedded : text[PreSrPrefix.Length..])
             );
-            return new ModelMethod(
-                name ?? "presr",
-                first.Hash,
-                SuperResolver.FirstStage(first, compute),
-                options,
-                draws: false
-            );
+            return new("presr", first.Hash, SuperResolver.FirstStage(first, compute), Draws: false);
         }
         if (File.Exists(text))
         {
             using BaselineFile baseline = BaselineFile.Open(text);
-            return new ModelMethod(
-                name ?? Path.GetFileNameWithoutExtension(text),
-                baseline.Hash(),
-                SuperResolver.Of(baseline.Load(), compute),
-                options,
-                draws: false
-            );
+            string stem = Path.GetFileNameWithoutExtension(text);
+            return new(stem, baseline.Hash(), SuperResolver.Of(baseline.Load(), compute), Draws: false);
         }
         using ModelDirectory model = ModelDirectory.Open(ModelDirectory.Find(text));
         string kind = model.IsPreSrOnly ? " (pre-SR only)" : "";
-        return new ModelMethod(
-            name ?? model.Manifest.Name + kind,
+        return new(
+            model.Manifest.Name + kind,
             model.Hash,
             new SuperResolver(model, compute),
-            options,
-            draws: !model.IsPreSrOnly
+            Draws: !model.IsPreSrOnly
         );
     }
+
+    private sealed record Opened(string Name, string Hash, SuperResolver Resolver, bool Draws);
 
     private sealed class Renamed(IRestorationMethod method, string name) : IRestorationMethod
     {
@@ -79,9 +127,11 @@ internal sealed class MethodList(Compute compute, RestoreOptions options) : IDis
 
         public string Identity => method.Identity;
 
-        public TorchSharp.torch.Tensor Restore(string image, string lrPath) => method.Restore(image, lrPath);
+        public string SourceOf(string image, string lrPath) => method.SourceOf(image, lrPath);
 
-        public TorchSharp.torch.Tensor? TakeReference() => method.TakeReference();
+        public Tensor Restore(string image, string lrPath) => method.Restore(image, lrPath);
+
+        public Tensor? TakeReference() => method.TakeReference();
 
         public IRestorationMethod? WithSeed(long seed) => method.WithSeed(seed);
 

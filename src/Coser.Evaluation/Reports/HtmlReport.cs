@@ -3,18 +3,13 @@ using System.Net;
 using System.Reflection;
 using System.Text;
 using System.Text.Json;
-using Coser.Imaging;
 using Coser.Metrics.Catalogue;
-using TorchSharp;
-using static TorchSharp.torch;
 
 namespace Coser.Evaluation.Reports;
 
 /// <summary>A run as one page that needs nothing else: tables, and crops of the worst images side by side under a slider.</summary>
 public sealed class HtmlReport(EvaluationResult result)
 {
-    private const int CropSide = 256;
-    private const int Quality = 90;
     private readonly ResultTable _table = new(result);
 
     // By what images are ordered, the first that is there: closest to people first.
@@ -39,16 +34,21 @@ public sealed class HtmlReport(EvaluationResult result)
     /// <param name="title">Its heading.</param>
     /// <param name="machine">What it ran on.</param>
     /// <param name="shown">Images with crops, the worst; each adds about 50 kB a method.</param>
-    public string Write(string title, string machine, int shown = 24)
+    /// <param name="extra">HTML that goes before the table.</param>
+    public string Write(string title, string machine, int shown = 24, string extra = "")
     {
         var cards = new StringBuilder();
+        int place = 0;
         foreach (EvaluationImage image in WorstFirst().Take(shown))
-            cards.Append(Card(image));
+            cards.Append(Card(++place, image));
         return Resource("report.html")
             .Replace("{{title}}", Text(title), StringComparison.Ordinal)
             .Replace("{{table}}", Table(), StringComparison.Ordinal)
             .Replace("{{wins}}", Wins(), StringComparison.Ordinal)
             .Replace("{{absent}}", Absent(), StringComparison.Ordinal)
+            .Replace("{{summary}}", Text(Counted()), StringComparison.Ordinal)
+            .Replace("{{extra}}", extra, StringComparison.Ordinal)
+            .Replace("{{text}}", Warnings(), StringComparison.Ordinal)
             .Replace("{{protocol}}", Text(result.Protocol), StringComparison.Ordinal)
             .Replace("{{machine}}", Text(machine), StringComparison.Ordinal)
             .Replace("{{identities}}", Identities(), StringComparison.Ordinal)
@@ -62,32 +62,25 @@ public sealed class HtmlReport(EvaluationResult result)
     private string Table()
     {
         var text = new StringBuilder("<tr><th></th>");
-        foreach (string method in result.Methods)
+        foreach (string method in _table.Columns)
             text.Append($"<th>{Text(method)}</th>");
+        string empty = string.Concat(Enumerable.Repeat("<td>–</td>", result.Pending.Count));
         text.Append("</tr>");
         foreach ((MetricInfo info, IReadOnlyList<TableCell> cells) in _table.Lines())
         {
             text.Append($"<tr><th title=\"{Text(info.Convention)}\">{Text(ResultTable.Title(info))}</th>");
             foreach (TableCell cell in cells)
-            {
-                string kind = cell.Place switch
-                {
-                    0 => " class=\"best\"",
-                    1 => " class=\"second\"",
-                    _ => "",
-                };
-                text.Append($"<td><span{kind}>{Text(cell.Text)}</span><small>{Text(cell.Interval)}</small></td>");
-            }
-            text.Append("</tr>");
+                text.Append($"<td>{Marked(cell.Text, cell.Place)}<small>{Text(cell.Interval)}</small></td>");
+            text.Append(empty).Append("</tr>");
         }
         (string Method, double Seconds, double Megabytes)[] costs = [.. _table.Costs()];
         text.Append("<tr><th>s an image</th>");
         foreach ((_, double seconds, _) in costs)
             text.Append($"<td>{Number(seconds, "0.00")}</td>");
-        text.Append("</tr><tr><th>peak memory, MB</th>");
+        text.Append(empty).Append("</tr><tr><th>peak memory, MB</th>");
         foreach ((_, _, double megabytes) in costs)
             text.Append($"<td>{Number(megabytes, "0")}</td>");
-        return text.Append("</tr>").ToString();
+        return text.Append(empty).Append("</tr>").ToString();
     }
 
     private string Wins()
@@ -115,96 +108,96 @@ public sealed class HtmlReport(EvaluationResult result)
         return text.ToString();
     }
 
-    private string Absent() =>
-        result.Absent.Count == 0
-            ? ""
-            : "Absent: "
-                + string.Join("; ", result.Absent.Select(a => $"{Text(a.Title)} (wants {Text(a.Wanted)})"))
-                + ".";
+    private string Absent()
+    {
+        if (result.Absent.Count == 0)
+            return "";
+        string items = string.Concat(
+            result.Absent.Select(a => $"<li><b>{Text(a.Title)}</b> wants {Text(a.Wanted)}</li>")
+        );
+        return $"<details><summary>{result.Absent.Count} metrics are absent: "
+            + $"{Text(string.Join(", ", result.Absent.Select(a => a.Title)))}</summary><ul>{items}</ul></details>";
+    }
+
+    private string Warnings() =>
+        string.Concat(
+            TextWarnings
+                .Of(result)
+                .Select(s =>
+                    $"<p{(s.Contains(" in 0 of ", StringComparison.Ordinal) ? "" : " class=\"warning\"")}>{Text(s)}</p>"
+                )
+        );
+
+    private string Counted() =>
+        string.Create(
+            CultureInfo.InvariantCulture,
+            $"{result.Images.Count} images, {result.Methods.Count} methods; {result.Description}"
+        );
 
     private string Identities() =>
         string.Concat(result.Identities.Select(i => $"<li><b>{Text(i.Key)}</b>: {Text(i.Value)}</li>"))
-        + $"<li>still to come: {string.Join(", ", ResultTable.StillToCome)}</li>";
+        + string.Concat(
+            result.Pending.Select(p => $"<li><b>{Text(p.Name)}</b>: no figures; it wants {Text(p.Wanted)}</li>")
+        );
 
-    private string Card(EvaluationImage image)
+    private string Card(int place, EvaluationImage image)
     {
-        var pictures = new List<(string Name, string Data)>();
-        (int top, int left, int height, int width) = (0, 0, 0, 0);
-        using (var scope = NewDisposeScope())
-        {
-            foreach (string method in result.Methods)
-            {
-                Tensor full = PhotoTensor.Read(
-                    Path.Combine(result.Folder, "images", FileName.Of(method), image.Name + ".png")
-                );
-                if (height == 0)
-                {
-                    (height, width) = ((int)Math.Min(CropSide, full.shape[2]), (int)Math.Min(CropSide, full.shape[3]));
-                    (top, left) = Busiest(full, height, width);
-                }
-                pictures.Add((method, Encode(full.narrow(2, top, height).narrow(3, left, width))));
-            }
-            if (image.Hr is not null)
-                pictures.Add(("HR", Encode(PhotoTensor.Read(image.Hr).narrow(2, top, height).narrow(3, left, width))));
-        }
-        var figures = new StringBuilder("<table class=\"figures\"><tr><th></th>");
-        foreach (MetricInfo info in result.Metrics)
-            figures.Append($"<th>{Text(info.Title)}</th>");
-        figures.Append("</tr>");
-        foreach (EvaluationRow row in result.Rows.Where(r => r.Image == image.Name))
-        {
-            figures.Append($"<tr><th>{Text(row.Method)}</th>");
-            foreach (MetricInfo info in result.Metrics)
-                figures.Append(
-                    $"<td>{(row.Values.TryGetValue(info.Key, out double v) ? Number(v, info.Format) : "–")}</td>"
-                );
-            figures.Append("</tr>");
-        }
-        figures.Append("</table>");
+        (int width, int height, IReadOnlyList<CropPicture> pictures) = Crops.Of(result, image);
+        EvaluationRow[] rows = [.. result.Rows.Where(r => r.Image == image.Name)];
         string data = WebUtility.HtmlEncode(
             JsonSerializer.Serialize(pictures.Select(p => new { name = p.Name, data = p.Data }))
         );
-        return $"<section class=\"card\"><h3>{Text(image.Name)}</h3>"
-            + $"<div class=\"viewer\" data-width=\"{width}\" data-height=\"{height}\" data-pictures=\"{data}\"></div>"
-            + $"<details><summary>figures</summary>{figures}</details></section>";
+        var text = new StringBuilder("<section class=\"card\">");
+        text.Append($"<h3>{place}. {Text(image.Name)}{JudgedBy(rows)}</h3>");
+        foreach (EvaluationRow row in rows.Where(r => TextWarnings.Of(r).Count > 0))
+            text.Append(
+                $"<p class=\"warning\">Text changed by {Text(row.Method)}: {Text(string.Join(", ", TextWarnings.Of(row)))}</p>"
+            );
+        text.Append(
+            $"<div class=\"viewer\" data-width=\"{width}\" data-height=\"{height}\" data-pictures=\"{data}\"></div>"
+        );
+        return text.Append($"<details><summary>Figures</summary>{Figures(rows)}</details></section>").ToString();
     }
 
-    // Where most happens: the crop of the greatest gradient energy, on a grid of halves of its side.
-    private static (int Top, int Left) Busiest(Tensor image, int height, int width)
+    private string JudgedBy(EvaluationRow[] rows) =>
+        Judge is not null
+        && Array.Find(rows, r => r.Method == result.Methods[^1]) is { } last
+        && last.Values.TryGetValue(Judge.Key, out double figure)
+            ? $"<small>{Text(Judge.Title)} {Number(figure, Judge.Format)}</small>"
+            : "";
+
+    // A row a metric: there are more metrics than methods.
+    private string Figures(EvaluationRow[] rows)
     {
-        using var scope = NewDisposeScope();
-        Tensor luma = image.mean([1]);
-        (int h, int w) = ((int)image.shape[2], (int)image.shape[3]);
-        if (h < 2 || w < 2)
-            return (0, 0);
-        Tensor energy = luma.diff(dim: 1).square().narrow(2, 0, w - 1) + luma.diff(dim: 2).square().narrow(1, 0, h - 1);
-        (double Most, int Top, int Left) best = (-1, 0, 0);
-        for (int top = 0; top <= h - height; top += Math.Max(1, height / 2))
+        var text = new StringBuilder("<table class=\"figures\"><tr><th></th>");
+        foreach (EvaluationRow row in rows)
+            text.Append($"<th>{Text(row.Method)}</th>");
+        text.Append("</tr>");
+        foreach (MetricInfo info in result.Metrics.Where(m => Array.Exists(rows, r => r.Values.ContainsKey(m.Key))))
         {
-            for (int left = 0; left <= w - width; left += Math.Max(1, width / 2))
+            var places = Summary.Places(
+                rows.Where(r => r.Values.ContainsKey(info.Key))
+                    .ToDictionary(r => r.Method, r => r.Values[info.Key], StringComparer.Ordinal),
+                info.Better
+            );
+            text.Append($"<tr><th>{Text(ResultTable.Title(info))}</th>");
+            foreach (EvaluationRow row in rows)
             {
-                double sum = energy.narrow(1, top, height - 1).narrow(2, left, width - 1).sum().item<float>();
-                if (sum > best.Most)
-                    best = (sum, top, left);
+                string number = row.Values.TryGetValue(info.Key, out double v) ? Number(v, info.Format) : "–";
+                text.Append($"<td>{Marked(number, places.GetValueOrDefault(row.Method, -1))}</td>");
             }
+            text.Append("</tr>");
         }
-        return (best.Top, best.Left);
+        return text.Append("</table>").ToString();
     }
 
-    private static string Encode(Tensor crop)
-    {
-        string file = Path.Combine(Path.GetTempPath(), $"coser-{Guid.NewGuid():n}.jpg");
-        try
+    private static string Marked(string text, int place) =>
+        place switch
         {
-            using Photo photo = Photo.FromPixels(crop.contiguous());
-            photo.Save(file, new SaveOptions { Quality = Quality });
-            return "data:image/jpeg;base64," + Convert.ToBase64String(File.ReadAllBytes(file));
-        }
-        finally
-        {
-            File.Delete(file);
-        }
-    }
+            0 => $"<span class=\"best\">{Text(text)}</span>",
+            1 => $"<span class=\"second\">{Text(text)}</span>",
+            _ => $"<span>{Text(text)}</span>",
+        };
 
     private static string Resource(string name)
     {

@@ -11,9 +11,6 @@ public sealed record TableCell(string Text, string Interval, int Place);
 /// <summary>The table of a run: a row a metric, a column a method, as papers set it.</summary>
 public sealed class ResultTable
 {
-    /// <summary>Methods of the paper's Table 1 that this program cannot run yet.</summary>
-    public static IReadOnlyList<string> StillToCome { get; } = ["StableSR", "LDM", "FeMaSR", "DASR"];
-
     private readonly EvaluationResult _result;
     private readonly ILookup<string, EvaluationRow> _rows;
 
@@ -21,10 +18,14 @@ public sealed class ResultTable
     public ResultTable(EvaluationResult result)
     {
         _result = result;
+        Columns = [.. result.Methods, .. result.Pending.Select(p => p.Name)];
         _rows = result.Rows.ToLookup(r => r.Method, StringComparer.Ordinal);
     }
 
-    /// <summary>Metrics with a cell for each method.</summary>
+    /// <summary>Methods in the order of columns: those with figures, then those without.</summary>
+    public IReadOnlyList<string> Columns { get; }
+
+    /// <summary>Metrics with a cell for each method that has figures.</summary>
     public IEnumerable<(MetricInfo Info, IReadOnlyList<TableCell> Cells)> Lines()
     {
         foreach (MetricInfo info in _result.Metrics)
@@ -91,15 +92,17 @@ public sealed class ResultTable
     public string Markdown(string machine)
     {
         var text = new StringBuilder();
-        text.AppendLine($"| | {string.Join(" | ", _result.Methods)} |");
-        text.AppendLine($"| --- |{string.Concat(Enumerable.Repeat(" --- |", _result.Methods.Count))}");
+        text.AppendLine(Row("", Columns));
+        text.AppendLine($"| --- |{string.Concat(Enumerable.Repeat(" --- |", Columns.Count))}");
         foreach ((MetricInfo info, IReadOnlyList<TableCell> cells) in Lines())
-            text.AppendLine($"| {Title(info)} | {string.Join(" | ", cells.Select(Mark))} |");
+            text.AppendLine(Row(Title(info), cells.Select(Mark)));
         (string Method, double Seconds, double Megabytes)[] costs = [.. Costs()];
-        text.AppendLine($"| s an image | {string.Join(" | ", costs.Select(c => Number(c.Seconds, "0.00")))} |");
-        text.AppendLine($"| peak memory, MB | {string.Join(" | ", costs.Select(c => Number(c.Megabytes, "0")))} |");
+        text.AppendLine(Row("s an image", costs.Select(c => Number(c.Seconds, "0.00"))));
+        text.AppendLine(Row("peak memory, MB", costs.Select(c => Number(c.Megabytes, "0"))));
         text.AppendLine();
         text.AppendLine("Means with 95% bootstrap intervals over images; best **bold**, second <u>underlined</u>.");
+        foreach (string sentence in TextWarnings.Of(_result))
+            text.AppendLine().AppendLine(sentence);
         if (_result.Methods.Count > 1)
         {
             text.AppendLine();
@@ -126,8 +129,17 @@ public sealed class ResultTable
         text.AppendLine();
         foreach ((string method, string identity) in _result.Identities)
             text.AppendLine($"- {method}: {identity}");
-        text.AppendLine($"- still to come: {string.Join(", ", StillToCome)}");
+        foreach (PendingMethod pending in _result.Pending)
+            text.AppendLine($"- {pending.Name}: no figures; it wants {pending.Wanted}");
         return text.ToString();
+    }
+
+    // Pending methods have empty columns.
+    private string Row(string head, IEnumerable<string> cells)
+    {
+        string[] filled = [.. cells];
+        IEnumerable<string> empty = Enumerable.Repeat("–", Columns.Count - filled.Length);
+        return $"|{(head.Length > 0 ? $" {head}" : "")} | {string.Join(" | ", filled.Concat(empty))} |";
     }
 
     /// <summary>Markdown of what several seeds showed; empty: nothing was run with several.</summary>

@@ -23,6 +23,11 @@ public enum Better
     One,
 }
 
+/// <summary>What a metric found in one image.</summary>
+/// <param name="Value">The figure; NaN: there is nothing to judge in this image.</param>
+/// <param name="Notes">What was found, in words; null: the figure says all.</param>
+public readonly record struct Measurement(double Value, IReadOnlyList<string>? Notes = null);
+
 /// <summary>A figure of one restored image.</summary>
 /// <param name="Info">What it is.</param>
 /// <param name="NeedsTruth">Whether it compares with the true image.</param>
@@ -32,11 +37,13 @@ public enum Better
 /// </param>
 /// <param name="JudgesReference">It judges, in the restored image's place, the reference that a method painted for itself, of any
 /// size.</param>
+/// <param name="ComparesInput">Where there is no truth, it compares with the enlarged LR image instead.</param>
 public sealed record ImageMetric(
     MetricInfo Info,
     bool NeedsTruth,
-    Func<Tensor, Tensor, double> Measure,
-    bool JudgesReference = false
+    Func<Tensor, Tensor, Measurement> Measure,
+    bool JudgesReference = false,
+    bool ComparesInput = false
 );
 
 /// <summary>A figure of a whole set, by the Frechet distance of features.</summary>

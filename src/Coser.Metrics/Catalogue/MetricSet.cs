@@ -3,33 +3,12 @@ using Coser.Checkpoints.Renaming;
 using Coser.Metrics.Features;
 using Coser.Metrics.Networks;
 using Coser.Metrics.Niqe;
+using Coser.Metrics.Text;
 using Coser.Networks.Clip;
 using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Coser.Metrics.Catalogue;
-
-/// <summary>Where the metrics of a run get what they need.</summary>
-public sealed record MetricSetOptions
-{
-    /// <summary>Folder of official weight files; null: none.</summary>
-    public string? Weights { get; init; }
-
-    /// <summary>NIQE's prior; null: this project's own.</summary>
-    public string? NiqePrior { get; init; }
-
-    /// <summary>A model with a feature network in the role <c>evaluation</c>; null: none.</summary>
-    public string? Features { get; init; }
-
-    /// <summary>A model whose CLIP judges; null: a file of the weights folder.</summary>
-    public string? Clip { get; init; }
-
-    /// <summary>Pixels left out along each edge by PSNR, SSIM and NIQE.</summary>
-    public int Border { get; init; }
-
-    /// <summary>Where networks run; null: the CPU.</summary>
-    public Device? Device { get; init; }
-}
 
 /// <summary>
 /// All metrics that can be computed here, and those that cannot. Those without weights are always there.
@@ -43,6 +22,32 @@ public sealed class MetricSet : IDisposable
     private readonly Device _device;
 
     private MetricSet(Device? device) => _device = device ?? CPU;
+
+    /// <summary>Keys of all metrics there are, whether or not they can be computed here.</summary>
+    public static IReadOnlyList<string> Keys { get; } =
+    [
+        "psnr_rgb",
+        "psnr_y",
+        "ssim_y",
+        "ms_ssim_y",
+        "haarpsi",
+        "gmsd",
+        "sharpness",
+        "colour_shift",
+        "niqe",
+        "lpips_alex",
+        "lpips_vgg",
+        "dists",
+        "musiq",
+        "maniqa_pipal",
+        "maniqa_koniq",
+        "clip_score",
+        "gen_score",
+        "fid",
+        "distance",
+        "frechet",
+        TextMetric.Key,
+    ];
 
     /// <summary>Figures of single images, in the order of tables.</summary>
     public IReadOnlyList<ImageMetric> Images => _images;
@@ -65,6 +70,7 @@ public sealed class MetricSet : IDisposable
             set.AddOfficial(new MetricWeights(options.Weights, options.Device));
             set.AddClip(options);
             set.AddFeatures(options);
+            set.AddText(options);
             return set;
         }
         catch
@@ -264,6 +270,16 @@ public sealed class MetricSet : IDisposable
         );
     }
 
+    private void AddText(MetricSetOptions options)
+    {
+        if (options.Tesseract is not { } program)
+            return;
+        if (TesseractReader.Find(program, options.TextLanguage, out string wanted) is { } reader)
+            _images.Add(TextMetric.Create(reader));
+        else
+            _absent.Add(new AbsentMetric(TextMetric.Title, wanted));
+    }
+
     private ImageMetric Score(
         string key,
         string title,
@@ -280,7 +296,7 @@ public sealed class MetricSet : IDisposable
             {
                 using var scope = NewDisposeScope();
                 using var inference = inference_mode();
-                return ImageInput.Numbers(measure(restored.to(_device), truth.to(_device)))[0];
+                return new Measurement(ImageInput.Numbers(measure(restored.to(_device), truth.to(_device)))[0]);
             }
         );
 
@@ -292,7 +308,14 @@ public sealed class MetricSet : IDisposable
         string convention,
         Func<Tensor, Tensor, double> measure,
         bool needsTruth = true
-    ) => _images.Add(new ImageMetric(new MetricInfo(key, title, better, format, convention), needsTruth, measure));
+    ) =>
+        _images.Add(
+            new ImageMetric(
+                new MetricInfo(key, title, better, format, convention),
+                needsTruth,
+                (restored, truth) => new Measurement(measure(restored, truth))
+            )
+        );
 
     private void Add<TNetwork>(TNetwork? network, Func<TNetwork, ImageMetric> make, string title, string key)
         where TNetwork : class

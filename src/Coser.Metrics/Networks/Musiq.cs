@@ -55,6 +55,7 @@ public sealed class Musiq : nn.Module
 {
     private const double Eps = 1e-6;
     private const double Outside = -1000;
+    private const int PatchesAtOnce = 256;
 
     [ComponentName(Name = "conv_root")]
     private readonly StandardisedConv _root;
@@ -113,13 +114,22 @@ public sealed class Musiq : nn.Module
         using var scope = NewDisposeScope();
         (Tensor patches, Tensor places) = MusiqPatches.Of(ImageInput.Unit(image) * 2 - 1, Config);
         (long b, long n) = (patches.shape[0], patches.shape[1]);
-        Tensor x = patches.reshape(b * n, 3, Config.Patch, Config.Patch).to(_root.Type);
-        x = nn.functional.relu(_rootNorm.call(_root.call(x)));
-        x = SamePadding.MaxPool3(x);
-        x = _block.call(x).permute(0, 2, 3, 1).reshape(b, n, -1); // channels last
-        Tensor tokens = _encoder.Run(_embedding.call(x), places, Outside);
+        Tensor all = patches.reshape(b * n, 3, Config.Patch, Config.Patch).to(_root.Type);
+        // Each patch by itself: a few at a time, so that a large photo does not take gigabytes.
+        Tensor embedded = cat([.. all.split(PatchesAtOnce).Select(Embed)]).view(b, n, -1);
+        Tensor tokens = _encoder.Run(embedded, places, Outside);
         Tensor values = _head.call(tokens.select(1, 0)).to(float32);
         return (Config.Classes == 1 ? values.alias() : nn.functional.softmax(values, -1)).MoveToOuterDisposeScope();
+    }
+
+    // [N,3,S,S] -> [N,width]
+    private Tensor Embed(Tensor patches)
+    {
+        using var scope = NewDisposeScope();
+        Tensor x = nn.functional.relu(_rootNorm.call(_root.call(patches)));
+        x = SamePadding.MaxPool3(x);
+        x = _block.call(x).permute(0, 2, 3, 1).flatten(1); // channels last
+        return _embedding.call(x).MoveToOuterDisposeScope();
     }
 }
 

@@ -2,6 +2,7 @@ using Coser.Checkpoints;
 using Coser.Imaging;
 using Coser.Networks.Baselines;
 using Coser.Tests.Evaluation;
+using Coser.Tests.Restoration;
 
 namespace Coser.Tests.Cli;
 
@@ -66,6 +67,121 @@ public sealed class EvalCommandTests
             Assert.Equal((48, 48), (restored.Width, restored.Height));
         Assert.Equal(0, cli.Run("eval", "--lr", set.Lr, "--hr", set.Hr, "--method", file));
         Assert.Contains("| | realesr-test |", cli.Out, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_papers_methods_are_columns_and_official_weights_are_found_by_their_names()
+    {
+        using var set = new SmallSet();
+        using var cli = new CliHarness();
+        string[] pairs = ["eval", "--lr", set.Lr, "--hr", set.Hr, "--weights", cli.Folder];
+        Assert.NotEqual(0, cli.Run([.. pairs, "--method", "bsrgan"]));
+        Assert.Contains(
+            $"BSRGAN: its weights are not here; it wants BSRGAN.pth in {cli.Folder}",
+            cli.Error,
+            StringComparison.Ordinal
+        );
+        using (
+            var network = new RrdbNet(
+                new RrdbNetConfig
+                {
+                    Features = 4,
+                    Blocks = 1,
+                    Growth = 4,
+                }
+            )
+        )
+            SafetensorsWriter.Write(Path.Combine(cli.Folder, "BSRGAN.safetensors"), network.state_dict());
+        int exit = cli.Run([.. pairs, "--method", "bsrgan", "--method", "StableSR"]);
+        Assert.True(exit == 0, cli.Error);
+        Assert.Contains("| | BSRGAN | StableSR |", cli.Out, StringComparison.Ordinal);
+        Assert.Contains("- StableSR: no figures; it wants StableSR=folder:DIR", cli.Out, StringComparison.Ordinal);
+        Assert.Matches(@"\| PSNR RGB ↑ \| \*\*\d.*\*\* \(.*\) \| – \|", cli.Out);
+        Assert.Equal(0, cli.Run([.. pairs, "--method", "table1"]));
+        Assert.Contains(
+            "(pre-SR only) | RealSR | Real-ESRGAN+ | DASR | FeMaSR | LDM | StableSR |",
+            cli.Out,
+            StringComparison.Ordinal
+        );
+        Assert.Contains(
+            "- Real-ESRGAN+: no figures; it wants RealESRGAN_x4plus.pth in",
+            cli.Out,
+            StringComparison.Ordinal
+        );
+    }
+
+    [Fact]
+    public void A_recipe_of_configurations_is_measured_row_by_row_and_goes_on_where_it_was()
+    {
+        using var set = new SmallSet();
+        using var cli = new CliHarness();
+        SmallCoser.Write(Path.Combine(cli.Folder, "small"));
+        string recipe = Path.Combine(cli.Folder, "recipe.json");
+        File.WriteAllText(
+            recipe,
+            """
+            {
+              "common": { "model": "small", "steps": 2, "reference": "none" },
+              "groups": [
+                {
+                  "title": "cognition", "metrics": ["psnr_y", "fid"],
+                  "rows": [ { "name": "with" }, { "name": "without", "cognition": false } ]
+                },
+                {
+                  "title": "reference", "metrics": ["haarpsi"],
+                  "rows": [ { "name": "none" }, { "name": "own", "reference": "photo.png" } ]
+                }
+              ]
+            }
+            """
+        );
+        File.Copy(Path.Combine(set.Hr, "image0.png"), Path.Combine(cli.Folder, "photo.png"));
+        string[] run =
+        [
+            "eval",
+            "ablation",
+            "--recipe",
+            recipe,
+            "--lr",
+            set.Lr,
+            "--hr",
+            set.Hr,
+            "--limit",
+            "2",
+            "--precision",
+            "fp32",
+            "-o",
+            set.Output,
+        ];
+        Assert.Equal(0, cli.Run(run));
+        Assert.Contains("| cognition | PSNR Y ↑ | fid |", cli.Out, StringComparison.Ordinal);
+        Assert.Matches(@"\| (\*\*|<u>)?\d.* \| – \|", Line("| without |"));
+        Assert.Contains("| | with | without | own |", cli.Out, StringComparison.Ordinal);
+        Assert.Contains("reference None no cognition", Line("- without:"), StringComparison.Ordinal);
+        Assert.Matches("reference photo.png [0-9a-f]{16}", Line("- own:"));
+        string log = Path.Combine(set.Output, "results.jsonl");
+        string first = File.ReadAllText(log);
+        // Rows differ in what they are about, so their images do.
+        Assert.Equal(
+            6,
+            Directory
+                .GetFiles(Path.Combine(set.Output, "images"), "image*.png", SearchOption.AllDirectories)
+                .DistinctBy(f => Convert.ToHexString(File.ReadAllBytes(f)))
+                .Count()
+        );
+        Assert.Contains(
+            "<h2>Ablation</h2>",
+            File.ReadAllText(Path.Combine(set.Output, "report.html")),
+            StringComparison.Ordinal
+        );
+        Assert.Equal(0, cli.Run(run));
+        Assert.Equal(first, File.ReadAllText(log));
+        // Another reference photo under its old name is noticed.
+        File.Copy(Path.Combine(set.Hr, "image1.png"), Path.Combine(cli.Folder, "photo.png"), overwrite: true);
+        Assert.Equal(0, cli.Run(run));
+        Assert.Equal(1 + 6 + 2, File.ReadAllLines(log).Length);
+
+        string Line(string start) => cli.OutLines.Single(l => l.StartsWith(start, StringComparison.Ordinal));
     }
 
     [Fact]

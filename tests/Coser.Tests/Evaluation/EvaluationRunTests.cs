@@ -78,6 +78,35 @@ public sealed class EvaluationRunTests
     }
 
     [Fact]
+    public void A_photo_replaced_under_its_old_name_is_restored_and_measured_anew()
+    {
+        using var set = new SmallSet();
+        using MetricSet metrics = MetricSet.Open();
+        using var first = new CountingMethod();
+        EvaluationResult before = Run(set, metrics, first);
+        DateTime written = File.GetLastWriteTimeUtc(Path.Combine(set.Lr, "image1.png"));
+        // Of the same size and date: only what they hold differs.
+        File.Copy(Path.Combine(set.Lr, "image0.png"), Path.Combine(set.Lr, "image1.png"), overwrite: true);
+        File.SetLastWriteTimeUtc(Path.Combine(set.Lr, "image1.png"), written);
+        File.Copy(Path.Combine(set.Hr, "image0.png"), Path.Combine(set.Hr, "image2.png"), overwrite: true);
+        using var again = new CountingMethod();
+        EvaluationResult after = Run(set, metrics, again);
+        Assert.Equal(["image1", "image2"], again.Asked);
+        for (int i = 0; i < SmallSet.Count; i++)
+        {
+            bool changed = before.Rows[i].Values["psnr_rgb"] != after.Rows[i].Values["psnr_rgb"];
+            Assert.Equal(i is 1 or 2, changed);
+        }
+        // The same for images that another program restored.
+        using var folder = new FolderMethod(set.Hr);
+        Run(set, metrics, folder);
+        File.Copy(Path.Combine(set.Hr, "image3.png"), Path.Combine(set.Hr, "image0.png"), overwrite: true);
+        double psnr = Run(set, metrics, folder).Rows[0].Values["psnr_rgb"];
+        Assert.Equal(80, psnr, 6);
+        Assert.NotEqual(before.Rows[0].Photos, Run(set, metrics, folder).Rows[0].Photos);
+    }
+
+    [Fact]
     public void A_folder_of_another_protocol_is_not_mixed_in()
     {
         using var set = new SmallSet();

@@ -41,6 +41,34 @@ public sealed class ProtocolTests
     }
 
     [Fact]
+    public void A_prepared_image_is_kept_until_its_photo_is_replaced()
+    {
+        using var folder = new TemporaryFolder();
+        using var scope = NewDisposeScope();
+        Write(0.25);
+        EvaluationImage first = Collect();
+        DateTime made = File.GetLastWriteTimeUtc(first.Lr);
+        Assert.Equal(made, File.GetLastWriteTimeUtc(Collect().Lr));
+        Write(0.75);
+        Assert.Equal(0.75, PhotoTensor.Read(Collect().Lr).mean().item<float>(), 0.01);
+
+        void Write(double level)
+        {
+            foreach ((string name, int side) in new[] { ("lr", 130), ("hr", 520) })
+            {
+                Directory.CreateDirectory(folder.File(name));
+                Tensor flat = full([1, 3, side, side], level, dtype: float32);
+                PhotoTensor.Write(Path.Combine(folder.File(name), "flat.png"), flat);
+            }
+        }
+
+        EvaluationImage Collect() =>
+            Protocols
+                .Collect(EvaluationProtocol.Coser, folder.File("lr"), folder.File("hr"), folder.File("work"))
+                .Single();
+    }
+
+    [Fact]
     public void What_a_protocol_cannot_use_is_refused()
     {
         using var set = new SmallSet();

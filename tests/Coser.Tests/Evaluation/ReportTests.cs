@@ -2,6 +2,7 @@ using System.Text.RegularExpressions;
 using Coser.Evaluation;
 using Coser.Evaluation.Reports;
 using Coser.Metrics.Catalogue;
+using Coser.Metrics.Text;
 
 namespace Coser.Tests.Evaluation;
 
@@ -55,7 +56,6 @@ public sealed partial class ReportTests
         Assert.Contains("Absent: LPIPS Alex (wants alex.pth", markdown, StringComparison.Ordinal);
         Assert.Contains("Protocol: 4 images; small pairs; border 0", markdown, StringComparison.Ordinal);
         Assert.Contains("Machine: a machine.", markdown, StringComparison.Ordinal);
-        Assert.Contains("StableSR, LDM, FeMaSR, DASR", markdown, StringComparison.Ordinal);
         string[] csv = new ResultTable(result).Csv().Split('\n', StringSplitOptions.RemoveEmptyEntries);
         Assert.Equal(1 + 2 * SmallSet.Count, csv.Length);
         Assert.StartsWith("method,image,psnr_rgb,psnr_y,ssim_y,", csv[0], StringComparison.Ordinal);
@@ -74,8 +74,8 @@ public sealed partial class ReportTests
         Assert.DoesNotMatch("(src|href)=", page);
         Assert.DoesNotContain("http", page, StringComparison.Ordinal);
         Assert.Equal(3, Viewer().Count(page));
-        // Three pictures of each: two methods and the truth.
-        Assert.Equal(9, page.Split("data:image/jpeg;base64,").Length - 1);
+        // Four pictures of each: LR, two methods and the truth.
+        Assert.Equal(12, page.Split("data:image/jpeg;base64,").Length - 1);
         Assert.Equal("haarpsi", report.Judge!.Key);
         double[] judged =
         [
@@ -85,6 +85,70 @@ public sealed partial class ReportTests
         ];
         Assert.Equal(judged.Order(), judged);
     }
+
+    [Fact]
+    public void A_method_without_figures_has_an_empty_column_and_says_what_it_wants()
+    {
+        using var set = new SmallSet();
+        EvaluationResult result = Evaluate(set) with { Pending = [new PendingMethod("StableSR", "its images")] };
+        string markdown = new ResultTable(result).Markdown("a machine");
+        Assert.StartsWith("| | lanczos | nearest | StableSR |", markdown, StringComparison.Ordinal);
+        string[] table = [.. markdown.Split('\n').TakeWhile(l => l.StartsWith('|'))];
+        Assert.All(table.Skip(2), l => Assert.EndsWith(" | – |", l.TrimEnd(), StringComparison.Ordinal));
+        Assert.All(table, l => Assert.Equal(5, l.Count(c => c == '|')));
+        Assert.Contains("- StableSR: no figures; it wants its images", markdown, StringComparison.Ordinal);
+        string page = new HtmlReport(result).Write("t", "m", shown: 0);
+        Assert.Contains("<th>StableSR</th>", page, StringComparison.Ordinal);
+        Assert.Equal(result.Metrics.Count + 2, page.Split("<td>–</td></tr>").Length - 1 - WinsRows(result));
+    }
+
+    [Fact]
+    public void A_sign_that_says_something_else_is_told_in_the_table_and_at_its_picture()
+    {
+        using var set = new SmallSet();
+        EvaluationResult plain = Evaluate(set);
+        EvaluationRow Read(EvaluationRow row, double words, params string[] notes) =>
+            row with
+            {
+                Values = new Dictionary<string, double>(row.Values, StringComparer.Ordinal)
+                {
+                    [TextMetric.Key] = words,
+                },
+                Notes = new Dictionary<string, IReadOnlyList<string>>(StringComparer.Ordinal)
+                {
+                    [TextMetric.Key] = notes,
+                },
+            };
+        EvaluationResult result = plain with
+        {
+            Rows =
+            [
+                .. plain.Rows.Select(r =>
+                    r.Image == "image3" ? r
+                    : r is { Image: "image1", Method: "nearest" } ? Read(r, 1, "\"EXIT\" reads \"EX<T\"")
+                    : Read(r, 0)
+                ),
+            ],
+        };
+        Assert.Equal(
+            [
+                "lanczos: text changed in 0 of 3 images with readable text.",
+                "nearest: text changed in 1 of 3 images with readable text: image1.",
+            ],
+            TextWarnings.Of(result)
+        );
+        Assert.Contains("in 1 of 3 images", new ResultTable(result).Markdown("m"), StringComparison.Ordinal);
+        string page = new HtmlReport(result).Write("t", "m");
+        Assert.Contains(
+            "Text changed by nearest: &quot;EXIT&quot; reads &quot;EX&lt;T&quot;",
+            page,
+            StringComparison.Ordinal
+        );
+        Assert.Equal(1, page.Split("Text changed by").Length - 1);
+    }
+
+    // Rows of the win tables whose last cell is a method against itself.
+    private static int WinsRows(EvaluationResult result) => result.Metrics.Count;
 
     private static EvaluationResult Evaluate(SmallSet set)
     {

@@ -19,7 +19,7 @@ public sealed class MetricSetTests
         Assert.Empty(set.Sets);
         Assert.Contains(set.Absent, a => a.Title == "FID" && a.Wanted.Contains("inception", StringComparison.Ordinal));
         using Tensor image = Draw.Uniform(1, 1, 3, 192, 192);
-        Assert.All(set.Images, m => Assert.True(double.IsFinite(m.Measure(image, image)), m.Info.Key));
+        Assert.All(set.Images, m => Assert.True(double.IsFinite(m.Measure(image, image).Value), m.Info.Key));
     }
 
     [Fact]
@@ -48,7 +48,7 @@ public sealed class MetricSetTests
         using MetricSet set = MetricSet.Open(new MetricSetOptions { Weights = folder.Path });
         ImageMetric lpips = set.Images.Single(m => m.Info.Key == "lpips_alex");
         for (int i = 0; i < 2; i++)
-            Assert.Equal(expected[i].item<float>(), lpips.Measure(a.narrow(0, i, 1), b.narrow(0, i, 1)), 5);
+            Assert.Equal(expected[i].item<float>(), lpips.Measure(a.narrow(0, i, 1), b.narrow(0, i, 1)).Value, 5);
         Assert.Contains(set.Absent, m => m.Title == "LPIPS VGG");
     }
 
