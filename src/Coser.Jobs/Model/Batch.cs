@@ -45,6 +45,9 @@ public sealed record JobCounts(IReadOnlyDictionary<JobState, long> ByState)
 /// <summary>Which jobs are meant.</summary>
 public sealed record JobFilter
 {
+    /// <summary>This one.</summary>
+    public string? Id { get; init; }
+
     /// <summary>Of this batch.</summary>
     public string? Batch { get; init; }
 

@@ -70,11 +70,11 @@ internal static class Rows
     public static string Text(JobState state) => state.ToString().ToLowerInvariant();
 
     /// <summary>"(@s0, @s1)" and its values.</summary>
-    public static (string Sql, (string, object?)[] Values) List(string prefix, IEnumerable<object> items)
+    public static (string Sql, (string, object?)[] Values) List(string prefix, IEnumerable<object?> items)
     {
         (string Name, object? Value)[] values =
         [
-            .. items.Select((v, i) => (prefix + i.ToString(CultureInfo.InvariantCulture), (object?)v)),
+            .. items.Select((v, i) => (prefix + i.ToString(CultureInfo.InvariantCulture), v)),
         ];
         return ($"({string.Join(", ", values.Select(v => "@" + v.Name))})", values);
     }

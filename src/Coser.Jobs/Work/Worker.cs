@@ -1,0 +1,155 @@
+using Coser.Jobs.Files;
+using Coser.Jobs.Model;
+
+namespace Coser.Jobs.Work;
+
+/// <summary>
+/// Claims jobs and has them restored in a child process, one at a time. It may be killed at any moment: its job is taken over
+/// when the lease has run out, and what is visible of a job is whole.
+/// </summary>
+public sealed class Worker : IDisposable
+{
+    private readonly JobQueue _queue;
+    private readonly ContentStore _store;
+    private readonly WorkerOptions _options;
+    private readonly Action<WorkerEvent> _tell;
+    private readonly SemaphoreSlim _device = new(1, 1);
+    private readonly WorkerAbility _ability;
+    private ChildProcess? _child;
+    private int _jobsOfChild;
+    private int _draining;
+
+    /// <param name="tell">Called with news, from the worker's threads, one at a time.</param>
+    public Worker(JobQueue queue, ContentStore store, WorkerOptions options, Action<WorkerEvent>? tell = null)
+    {
+        (_queue, _store, _options) = (queue, store, options);
+        _tell = tell ?? (_ => { });
+        _ability = new WorkerAbility(options.Name, options.Queues, options.Models);
+    }
+
+    /// <summary>Capabilities this worker has.</summary>
+    public IReadOnlyList<string> Queues => _options.Queues;
+
+    /// <summary>
+    /// Works until it is told to stop; then the running job's state is put away and the job given back, for another worker
+    /// to go on with.
+    /// </summary>
+    public async Task RunAsync(CancellationToken stop)
+    {
+        while (!stop.IsCancellationRequested)
+        {
+            bool worked = false;
+            try
+            {
+                await _queue.Leases.ReapAsync(stop).ConfigureAwait(false);
+                // A shard that is being drained takes interactive jobs first, too: nothing waits for this loop then.
+                worked = Volatile.Read(ref _draining) == 0 && await OneAsync(_ability, stop).ConfigureAwait(false);
+            }
+            catch (OperationCanceledException) when (stop.IsCancellationRequested)
+            {
+                return;
+            }
+            catch (Exception e) when (e is JobsException or IOException or UnauthorizedAccessException)
+            {
+                _tell(new WorkerEvent(WorkerEventKind.Trouble, null, e.Message));
+            }
+            if (!worked)
+                await WaitAsync(stop).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>
+    /// Works until there is nothing left that it could do now or, after waiting, soon: jobs that wait for their next attempt
+    /// included.
+    /// </summary>
+    /// <returns>Jobs it had in hand.</returns>
+    public async Task<int> RunUntilEmptyAsync(CancellationToken stop)
+    {
+        int count = 0;
+        while (true)
+        {
+            stop.ThrowIfCancellationRequested();
+            await _queue.Leases.ReapAsync(stop).ConfigureAwait(false);
+            if (await OneAsync(_ability, stop).ConfigureAwait(false))
+                count++;
+            else if (!await _queue.Leases.HasWaitingAsync(_ability, stop).ConfigureAwait(false))
+                return count;
+            else
+                await WaitAsync(stop).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Works off a shard of a batch, interactive jobs first. For the dispatcher.</summary>
+    public async Task DrainAsync(BatchShard shard, CancellationToken stop)
+    {
+        Interlocked.Increment(ref _draining);
+        try
+        {
+            while (await OneAsync(_ability with { Within = shard }, stop).ConfigureAwait(false))
+                stop.ThrowIfCancellationRequested();
+        }
+        finally
+        {
+            Interlocked.Decrement(ref _draining);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _child?.Dispose();
+        _device.Dispose();
+    }
+
+    // False when there was nothing to do.
+    private async Task<bool> OneAsync(WorkerAbility ability, CancellationToken stop)
+    {
+        await _device.WaitAsync(stop).ConfigureAwait(false);
+        try
+        {
+            if (await _queue.Leases.ClaimAsync(ability, stop).ConfigureAwait(false) is not { } lease)
+                return false;
+            _tell(new WorkerEvent(WorkerEventKind.Started, lease.Job));
+            var run = new JobRun(_queue.Leases, _store, _options, lease, Child);
+            WorkerEvent end;
+            try
+            {
+                end = await run.RunAsync(stop).ConfigureAwait(false);
+            }
+            finally
+            {
+                if (!run.ChildIsUsable || ++_jobsOfChild >= _options.JobsAChild)
+                    Replace();
+            }
+            _tell(end);
+            return true;
+        }
+        finally
+        {
+            _device.Release();
+        }
+    }
+
+    private ChildProcess Child()
+    {
+        if (_child is { HasExited: false })
+            return _child;
+        Replace();
+        return _child = ChildProcess.Start(_options.Child);
+    }
+
+    private void Replace()
+    {
+        _child?.Dispose();
+        (_child, _jobsOfChild) = (null, 0);
+    }
+
+    private async Task WaitAsync(CancellationToken stop)
+    {
+        try
+        {
+            await Task.Delay(_options.Poll, stop).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) { }
+    }
+}
