@@ -77,6 +77,9 @@ public sealed record JobOutcome
     /// <summary>Height of the result.</summary>
     public int Height { get; init; }
 
+    /// <summary>Enlargement.</summary>
+    public double Scale { get; init; }
+
     /// <summary>Seconds by stage, in order.</summary>
     public IReadOnlyList<StageSeconds> Stages { get; init; } = [];
 

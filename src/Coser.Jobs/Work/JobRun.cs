@@ -140,7 +140,7 @@ internal sealed class JobRun(
         {
             string path = Path.Combine(_folder, Path.GetFileName(file.Name));
             StoredFile stored = await store.PutFileAsync(path).ConfigureAwait(false);
-            files.Add(file with { Hash = stored.Hash, Bytes = stored.Bytes });
+            files.Add(new JobFile(file.Role, stored.Hash, ResultNames.For(Job.Request.Name, outcome.Scale, file), stored.Bytes));
             File.Delete(path);
         }
         outcome = outcome with { Files = files, Seconds = Math.Round(_total.Elapsed.TotalSeconds, 3) };
