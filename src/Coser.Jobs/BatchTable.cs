@@ -20,7 +20,6 @@ public sealed class BatchTable
                     cancel,
                     ("id", id)
                 )
-                .ConfigureAwait(false)
         ).SingleOrDefault();
 
     /// <summary>All batches of an owner, or of everybody, the newest first.</summary>
@@ -52,8 +51,7 @@ public sealed class BatchTable
                 ("name", batch.Name),
                 ("owner", batch.Owner),
                 ("key", batch.IdempotencyKey)
-            )
-            .ConfigureAwait(false);
+            );
         (string where, (string, object?)[] values) = batch.IdempotencyKey is null
             ? ("id = @id", new (string, object?)[] { ("id", id) })
             : ("owner = @owner AND idempotency_key = @key", [("owner", batch.Owner), ("key", batch.IdempotencyKey)]);
@@ -65,7 +63,6 @@ public sealed class BatchTable
                     cancel,
                     values
                 )
-                .ConfigureAwait(false)
         ).Single();
     }
 
@@ -96,8 +93,7 @@ public sealed class BatchTable
                 r => (r.GetString(0), (int)r.GetInt64(1) - 1),
                 cancel,
                 ("size", JobQueue.ShardSize)
-            )
-            .ConfigureAwait(false);
+            );
         if (next is not [var (batch, shard)])
             return null;
         List<string> queues = await _database
@@ -107,8 +103,7 @@ public sealed class BatchTable
                 cancel,
                 ("batch", batch),
                 ("shard", shard)
-            )
-            .ConfigureAwait(false);
+            );
         return new BatchShard(batch, shard, queues);
     }
 }

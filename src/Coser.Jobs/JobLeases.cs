@@ -89,8 +89,7 @@ public sealed class JobLeases
                 Rows.Job,
                 cancel,
                 [.. values]
-            )
-            .ConfigureAwait(false);
+            );
         return claimed is [var job] ? new JobLease(job, token) : null;
     }
 
@@ -104,8 +103,7 @@ public sealed class JobLeases
                 r => r.GetInt64(0),
                 cancel,
                 [.. values]
-            )
-            .ConfigureAwait(false);
+            );
         return some.Count > 0;
     }
 
@@ -158,8 +156,7 @@ public sealed class JobLeases
                 r => r.IsDBNull(0) ? null : r.GetString(0),
                 cancel,
                 [.. values, .. Held(lease), ("lease", Milliseconds(Options.Length))]
-            )
-            .ConfigureAwait(false);
+            );
         return answer switch
         {
             [] => LeaseAnswer.Lost,
@@ -187,8 +184,7 @@ public sealed class JobLeases
                         WHERE {Mine}
                         """,
                         [.. Held(lease), ("outcome", JobsJson.Write(outcome))]
-                    )
-                    .ConfigureAwait(false);
+                    );
                 if (changed == 0)
                 {
                     // Said twice, because the first answer was lost on its way?
@@ -197,13 +193,11 @@ public sealed class JobLeases
                             "SELECT seq FROM coser_jobs WHERE id = @id AND lease_token = @token AND state = 'done'",
                             r => r.GetInt64(0),
                             Held(lease)
-                        )
-                        .ConfigureAwait(false);
+                        );
                     return done.Count == 1;
                 }
                 await session
-                    .ExecuteAsync("DELETE FROM coser_files WHERE job = @id", ("id", lease.Job.Id))
-                    .ConfigureAwait(false);
+                    .ExecuteAsync("DELETE FROM coser_files WHERE job = @id", ("id", lease.Job.Id));
                 foreach (JobFile file in outcome.Files)
                     await session
                         .ExecuteAsync(
@@ -211,8 +205,7 @@ public sealed class JobLeases
                             ("id", lease.Job.Id),
                             ("role", file.Role),
                             ("hash", file.Hash)
-                        )
-                        .ConfigureAwait(false);
+                        );
                 return true;
             },
             cancel
@@ -254,8 +247,7 @@ public sealed class JobLeases
                     ("wait", Milliseconds(Options.Backoff)),
                     ("reason", reason),
                 ]
-            )
-            .ConfigureAwait(false) == 1;
+            ) == 1;
 
     /// <summary>
     /// Gives the job back unfinished, without blame: cancelled or paused if that was asked for, else for the next worker.
@@ -272,8 +264,7 @@ public sealed class JobLeases
                 """,
                 cancel,
                 Held(lease)
-            )
-            .ConfigureAwait(false) == 1;
+            ) == 1;
 
     private static (string Sql, List<(string, object?)> Values) Where(WorkerAbility ability)
     {

@@ -51,12 +51,12 @@ public sealed class JobQueue : IAsyncDisposable
         var database = new Database(SqlDialect.Of(address, clock ?? TimeProvider.System), patience);
         try
         {
-            await database.MigrateAsync(cancel).ConfigureAwait(false);
+            await database.MigrateAsync(cancel);
             return new JobQueue(database, leases ?? new LeaseOptions());
         }
         catch
         {
-            await database.DisposeAsync().ConfigureAwait(false);
+            await database.DisposeAsync();
             throw;
         }
     }
@@ -77,16 +77,14 @@ public sealed class JobQueue : IAsyncDisposable
                 cancel,
                 ("name", StoreSetting),
                 ("value", store.Id)
-            )
-            .ConfigureAwait(false);
+            );
         List<string> bound = await _database
             .QueryAsync(
                 "SELECT value FROM coser_settings WHERE name = @name",
                 r => r.GetString(0),
                 cancel,
                 ("name", StoreSetting)
-            )
-            .ConfigureAwait(false);
+            );
         if (bound is not [var id] || id != store.Id)
             throw new JobsException(
                 store.Folder,
@@ -102,12 +100,11 @@ public sealed class JobQueue : IAsyncDisposable
         Validate(job);
         string id = NewId();
         await _database
-            .RunAsync(s => InsertAsync(s, [(id, job, job.IdempotencyKey, 0)], batch: null, JobState.Queued), cancel)
-            .ConfigureAwait(false);
+            .RunAsync(s => InsertAsync(s, [(id, job, job.IdempotencyKey, 0)], batch: null, JobState.Queued), cancel);
         (string where, (string, object?)[] values) = job.IdempotencyKey is null
             ? ("id = @id", new (string, object?)[] { ("id", id) })
             : ("owner = @owner AND idempotency_key = @key", [("owner", job.Owner), ("key", job.IdempotencyKey)]);
-        Job found = (await SelectAsync(where, "", cancel, values).ConfigureAwait(false)).Single();
+        Job found = (await SelectAsync(where, "", cancel, values)).Single();
         if (found.Id != id && found.Request != job)
             throw new IdempotencyConflictException(job.IdempotencyKey!);
         return found;
@@ -126,9 +123,9 @@ public sealed class JobQueue : IAsyncDisposable
         CancellationToken cancel = default
     )
     {
-        Batch made = await Batches.MakeAsync(batch, cancel).ConfigureAwait(false);
+        Batch made = await Batches.MakeAsync(batch, cancel);
         long seen = 0;
-        await foreach (NewJob[] chunk in entries.Chunk(RowsAStatement).WithCancellation(cancel).ConfigureAwait(false))
+        await foreach (NewJob[] chunk in entries.Chunk(RowsAStatement).WithCancellation(cancel))
         {
             long first = seen;
             var rows = chunk
@@ -153,36 +150,32 @@ public sealed class JobQueue : IAsyncDisposable
                                     r => r.GetInt32(0) != 0,
                                     ("id", made.Id)
                                 )
-                                .ConfigureAwait(false)
                         ).Single();
                         int inserted = await InsertAsync(
                                 session,
                                 rows,
                                 made.Id,
                                 paused ? JobState.Paused : JobState.Queued
-                            )
-                            .ConfigureAwait(false);
+                            );
                         return await session
                             .ExecuteAsync(
                                 "UPDATE coser_batches SET entries = entries + @n WHERE id = @id",
                                 ("n", inserted),
                                 ("id", made.Id)
-                            )
-                            .ConfigureAwait(false);
+                            );
                     },
                     cancel
-                )
-                .ConfigureAwait(false);
+                );
             seen += chunk.Length;
             told?.Invoke(seen);
         }
-        await Batches.CompleteAsync(made.Id, cancel).ConfigureAwait(false);
-        return (await Batches.FindAsync(made.Id, cancel).ConfigureAwait(false))!;
+        await Batches.CompleteAsync(made.Id, cancel);
+        return (await Batches.FindAsync(made.Id, cancel))!;
     }
 
     /// <summary>A job; null: there is none of this name.</summary>
     public async Task<Job?> FindAsync(string id, CancellationToken cancel = default) =>
-        (await SelectAsync("id = @id", "", cancel, ("id", id)).ConfigureAwait(false)).SingleOrDefault();
+        (await SelectAsync("id = @id", "", cancel, ("id", id))).SingleOrDefault();
 
     /// <summary>Jobs, the newest first, a page at a time.</summary>
     public Task<List<Job>> ListAsync(JobFilter filter, CancellationToken cancel = default)
@@ -206,8 +199,7 @@ public sealed class JobQueue : IAsyncDisposable
                 r => (Rows.State(r.GetString(0)), r.GetInt64(1)),
                 cancel,
                 values
-            )
-            .ConfigureAwait(false);
+            );
         return new JobCounts(rows.ToDictionary(r => r.Item1, r => r.Item2));
     }
 
@@ -230,7 +222,7 @@ public sealed class JobQueue : IAsyncDisposable
     public async Task<int> PauseAsync(JobFilter filter, bool running = false, CancellationToken cancel = default)
     {
         if (filter.Batch is not null)
-            await Batches.SetPausedAsync(filter.Batch, paused: true, cancel).ConfigureAwait(false);
+            await Batches.SetPausedAsync(filter.Batch, paused: true, cancel);
         JobState[] from = running ? [JobState.Queued, JobState.Running] : [JobState.Queued];
         return await ChangeAsync(
                 """
@@ -240,17 +232,15 @@ public sealed class JobQueue : IAsyncDisposable
                 filter,
                 from,
                 cancel
-            )
-            .ConfigureAwait(false);
+            );
     }
 
     /// <summary>Lets paused jobs go on.</summary>
     public async Task<int> ResumeAsync(JobFilter filter, CancellationToken cancel = default)
     {
         if (filter.Batch is not null)
-            await Batches.SetPausedAsync(filter.Batch, paused: false, cancel).ConfigureAwait(false);
-        return await ChangeAsync("state = 'queued', available = @now", filter, [JobState.Paused], cancel)
-            .ConfigureAwait(false);
+            await Batches.SetPausedAsync(filter.Batch, paused: false, cancel);
+        return await ChangeAsync("state = 'queued', available = @now", filter, [JobState.Paused], cancel);
     }
 
     /// <summary>Tries failed, quarantined and cancelled jobs anew, as if they had just been handed in.</summary>
@@ -290,8 +280,7 @@ public sealed class JobQueue : IAsyncDisposable
                 r => r.GetString(0),
                 cancel,
                 values
-            )
-            .ConfigureAwait(false);
+            );
         return [.. used];
     }
 

@@ -104,10 +104,10 @@ internal static class BatchCommand
         command.SetAction(
             async (parsed, _) =>
             {
-                await using JobQueue queue = await place.OpenQueueAsync(host, parsed).ConfigureAwait(false);
-                Batch found = await FindAsync(queue, parsed.GetRequiredValue(batch), host).ConfigureAwait(false);
+                await using JobQueue queue = await place.OpenQueueAsync(host, parsed);
+                Batch found = await FindAsync(queue, parsed.GetRequiredValue(batch), host);
                 bool flag = flags.Length > 0 && parsed.GetValue(flags[0]);
-                int changed = await change(queue, new JobFilter { Batch = found.Id }, flag).ConfigureAwait(false);
+                int changed = await change(queue, new JobFilter { Batch = found.Id }, flag);
                 host.Out.WriteLine(
                     parsed.GetValue(json)
                         ? CliJson.Line(new { batch = found.Id, changed })
@@ -138,11 +138,10 @@ internal static class BatchCommand
         command.SetAction(
             async (parsed, _) =>
             {
-                await using OpenJobs jobs = await place.OpenAsync(host, parsed).ConfigureAwait(false);
+                await using OpenJobs jobs = await place.OpenAsync(host, parsed);
                 TimeSpan? grace = parsed.GetValue(hours) is { } h ? TimeSpan.FromHours(h) : null;
                 Collected gone = await new FileCollector(jobs.Queue, jobs.Store, grace)
-                    .CollectAsync(host.Cancel)
-                    .ConfigureAwait(false);
+                    .CollectAsync(host.Cancel);
                 host.Out.WriteLine(
                     parsed.GetValue(json)
                         ? CliJson.Line(gone)
@@ -160,9 +159,9 @@ internal static class BatchCommand
     /// <exception cref="UsageException">There is none, or several begin like that.</exception>
     public static async Task<Batch> FindAsync(JobQueue queue, string start, CliHost host)
     {
-        if (await queue.Batches.FindAsync(start, host.Cancel).ConfigureAwait(false) is { } batch)
+        if (await queue.Batches.FindAsync(start, host.Cancel) is { } batch)
             return batch;
-        List<Batch> all = await queue.Batches.ListAsync(cancel: host.Cancel).ConfigureAwait(false);
+        List<Batch> all = await queue.Batches.ListAsync(cancel: host.Cancel);
         Batch[] fitting = [.. all.Where(b => b.Id.StartsWith(start, StringComparison.Ordinal))];
         return fitting switch
         {

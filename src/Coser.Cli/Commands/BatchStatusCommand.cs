@@ -31,16 +31,16 @@ internal static class BatchStatusCommand
         command.SetAction(
             async (parsed, _) =>
             {
-                await using JobQueue queue = await place.OpenQueueAsync(host, parsed).ConfigureAwait(false);
+                await using JobQueue queue = await place.OpenQueueAsync(host, parsed);
                 bool asJson = parsed.GetValue(json);
                 if (parsed.GetValue(batch) is { } name)
                 {
-                    Batch found = await BatchCommand.FindAsync(queue, name, host).ConfigureAwait(false);
-                    await OneAsync(host, queue, found, asJson).ConfigureAwait(false);
+                    Batch found = await BatchCommand.FindAsync(queue, name, host);
+                    await OneAsync(host, queue, found, asJson);
                 }
                 else
                 {
-                    await AllAsync(host, queue, asJson).ConfigureAwait(false);
+                    await AllAsync(host, queue, asJson);
                 }
                 return ExitCode.Success;
             }
@@ -51,8 +51,8 @@ internal static class BatchStatusCommand
     private static async Task AllAsync(CliHost host, JobQueue queue, bool json)
     {
         var rows = new List<(Batch Batch, JobCounts Counts)>();
-        foreach (Batch batch in await queue.Batches.ListAsync(cancel: host.Cancel).ConfigureAwait(false))
-            rows.Add((batch, await CountAsync(host, queue, batch).ConfigureAwait(false)));
+        foreach (Batch batch in await queue.Batches.ListAsync(cancel: host.Cancel))
+            rows.Add((batch, await CountAsync(host, queue, batch)));
         if (json)
         {
             host.Out.WriteLine(CliJson.Document(rows.Select(r => Document(r.Batch, r.Counts))));
@@ -87,7 +87,7 @@ internal static class BatchStatusCommand
 
     private static async Task OneAsync(CliHost host, JobQueue queue, Batch batch, bool json)
     {
-        JobCounts counts = await CountAsync(host, queue, batch).ConfigureAwait(false);
+        JobCounts counts = await CountAsync(host, queue, batch);
         Task<List<Job>> List(params JobState[] states) =>
             queue.ListAsync(
                 new JobFilter
@@ -98,8 +98,8 @@ internal static class BatchStatusCommand
                 },
                 host.Cancel
             );
-        List<Job> running = await List(JobState.Running).ConfigureAwait(false);
-        List<Job> troubles = await List(Troubles).ConfigureAwait(false);
+        List<Job> running = await List(JobState.Running);
+        List<Job> troubles = await List(Troubles);
         if (json)
         {
             host.Out.WriteLine(

@@ -143,13 +143,12 @@ internal sealed class BatchSubmitCommand
             throw new UsageException(
                 $"--reference {reference}: there is no such file. Use auto, tile, none or the path of a photo."
             );
-        await using OpenJobs jobs = await _place.OpenAsync(_host, parsed).ConfigureAwait(false);
+        await using OpenJobs jobs = await _place.OpenAsync(_host, parsed);
         string? referenceHash = reference is null
             ? null
             : (
                 await jobs
                     .Store.PutFileAsync(Path.GetFullPath(reference, _host.WorkingFolder), _host.Cancel)
-                    .ConfigureAwait(false)
             ).Hash;
         var template = new NewJob
         {
@@ -178,8 +177,7 @@ internal sealed class BatchSubmitCommand
                 submission.Entries(source.Read(photos, manifest), _host.Cancel),
                 n => seen = n,
                 _host.Cancel
-            )
-            .ConfigureAwait(false);
+            );
         if (parsed.GetValue(_json))
             _host.Out.WriteLine(
                 CliJson.Line(
@@ -252,7 +250,7 @@ internal sealed class BatchSubmitCommand
                 try
                 {
                     if (!inPlace)
-                        hash = (await store.PutFileAsync(entry.FullPath, cancel).ConfigureAwait(false)).Hash;
+                        hash = (await store.PutFileAsync(entry.FullPath, cancel)).Hash;
                     else if (!File.Exists(entry.FullPath))
                         throw new FileNotFoundException(entry.FullPath);
                 }

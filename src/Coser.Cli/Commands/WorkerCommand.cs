@@ -5,6 +5,7 @@ using Coser.Cli.Reports;
 using Coser.Cli.Upscaling;
 using Coser.Cli.Working;
 using Coser.Engine;
+using Coser.Jobs;
 using Coser.Jobs.Dispatch;
 using Coser.Jobs.Model;
 using Coser.Jobs.Work;
@@ -44,6 +45,12 @@ internal sealed class WorkerCommand
         s => s > 0,
         "be above 0"
     );
+    private readonly Option<double?> _lease = Choice.Number<double>(
+        "--lease",
+        "Seconds without a sign of life after which this worker's job goes to another, 2 to 50.",
+        s => s is >= 2 and <= 50,
+        "be from 2 to 50"
+    );
     private readonly Option<bool> _json = Choice.Json("Report as JSON lines on standard output.");
 
     public static Command Create(CliHost host, HelpPages help)
@@ -62,6 +69,7 @@ internal sealed class WorkerCommand
         command.Add(options._once);
         command.Add(options._threads);
         command.Add(options._stall);
+        command.Add(options._lease);
         command.Add(options._json);
         options._queue.CompletionSources.Add([.. JobQueues.All]);
         options._queue.Validators.Add(result =>
@@ -69,12 +77,13 @@ internal sealed class WorkerCommand
             if (result.Tokens.FirstOrDefault(t => !JobQueues.All.Contains(t.Value)) is { } wrong)
                 result.AddError($"--queue must be cpu, cuda or any, not '{wrong.Value}'.");
         });
-        (options._threads.HelpName, options._stall.HelpName) = ("count", "seconds");
+        (options._threads.HelpName, options._stall.HelpName, options._lease.HelpName) = ("count", "seconds", "seconds");
         help.Default(options._queue, "this machine's device, and any");
         help.Default(options._model, "all that are found here");
         help.Default(options._name, "machine:process");
         help.Default(options._threads, "all cores");
         help.Default(options._stall, "900");
+        help.Default(options._lease, "30");
         help.Examples(
             command,
             ("coser worker", "this user's jobs on this machine"),
@@ -97,7 +106,10 @@ internal sealed class WorkerCommand
         IReadOnlyList<string> queues = Queues(parsed);
         if (queues.Contains(JobQueues.Cuda))
             Compute.Choose(DeviceChoice.Cuda, Precision.Auto); // throws where there is none
-        await using OpenJobs jobs = await _place.OpenAsync(host, parsed).ConfigureAwait(false);
+        var leases = new LeaseOptions();
+        if (parsed.GetValue(_lease) is { } seconds)
+            leases = leases with { Length = TimeSpan.FromSeconds(seconds) };
+        await using OpenJobs jobs = await _place.OpenAsync(host, parsed, leases);
         string[] models = parsed.GetValue(_model) is { Length: > 0 } given
             ? given
             : [.. ModelDirectory.Available().Select(f => Path.GetFileName(f))];
@@ -107,6 +119,7 @@ internal sealed class WorkerCommand
             Queues = queues,
             Models = models,
             Threads = parsed.GetValue(_threads),
+            Report = leases.Length / 6 < TimeSpan.FromSeconds(2) ? leases.Length / 6 : TimeSpan.FromSeconds(2),
         };
         if (parsed.GetValue(_name) is { } name)
             settings = settings with { Name = name };
@@ -117,12 +130,12 @@ internal sealed class WorkerCommand
         report.Begin(jobs, settings);
         if (parsed.GetValue(_once))
         {
-            await worker.RunUntilEmptyAsync(host.Cancel).ConfigureAwait(false);
+            await worker.RunUntilEmptyAsync(host.Cancel);
             return report.End();
         }
         JobStorage storage = HangfireDispatch.OpenStorage(jobs.Address);
-        await using (new HangfireDispatch(jobs.Queue, storage, worker).ConfigureAwait(false))
-            await worker.RunAsync(host.Cancel).ConfigureAwait(false);
+        await using (new HangfireDispatch(jobs.Queue, storage, worker))
+            await worker.RunAsync(host.Cancel);
         report.End();
         return ExitCode.Cancelled;
     }

@@ -116,7 +116,7 @@ internal sealed class ChildHost(CliHost host, TextReader input) : IDisposable
                 result,
                 options with
                 {
-                    Resume = new ResumeStore(request.StateFolder, record),
+                    Resume = new ResumeStore(request.StateFolder, record, TimeSpan.FromSeconds(request.SaveSeconds)),
                 },
                 new SaveOptions
                 {

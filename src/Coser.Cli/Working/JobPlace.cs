@@ -31,7 +31,7 @@ internal sealed class JobPlace
         help.Default(_store, $"{StoreVariable}, else beside the file");
     }
 
-    public async Task<OpenJobs> OpenAsync(CliHost host, ParseResult parsed)
+    public async Task<OpenJobs> OpenAsync(CliHost host, ParseResult parsed, LeaseOptions? leases = null)
     {
         DatabaseAddress address = Address(host, parsed);
         string folder =
@@ -45,14 +45,14 @@ internal sealed class JobPlace
                     : Path.Combine(Path.GetDirectoryName(address.Shown)!, "store")
             );
         ContentStore store = ContentStore.Open(Path.GetFullPath(folder, host.WorkingFolder));
-        JobQueue queue = await JobQueue.OpenAsync(address, cancel: host.Cancel).ConfigureAwait(false);
+        JobQueue queue = await JobQueue.OpenAsync(address, leases, cancel: host.Cancel);
         try
         {
-            await queue.BindStoreAsync(store, host.Cancel).ConfigureAwait(false);
+            await queue.BindStoreAsync(store, host.Cancel);
         }
         catch
         {
-            await queue.DisposeAsync().ConfigureAwait(false);
+            await queue.DisposeAsync();
             throw;
         }
         return new OpenJobs(address, queue, store);

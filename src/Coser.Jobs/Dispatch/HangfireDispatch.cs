@@ -2,11 +2,12 @@ using Coser.Jobs.Model;
 using Coser.Jobs.Storage;
 using Coser.Jobs.Work;
 using Hangfire;
-using Hangfire.Common;
 using Hangfire.InMemory;
 using Hangfire.PostgreSql;
+using Hangfire.PostgreSql.Factories;
 using Hangfire.States;
 using Npgsql;
+using HangfireJob = Hangfire.Common.Job;
 
 namespace Coser.Jobs.Dispatch;
 
@@ -56,20 +57,15 @@ public sealed class HangfireDispatch : IAsyncDisposable
             return new InMemoryStorage();
         try
         {
-            return new PostgreSqlStorage(
-                new NpgsqlConnectionFactory(
-                    address.Connection,
-                    new PostgreSqlStorageOptions { UseSlidingInvisibilityTimeout = true }
-                ),
-                new PostgreSqlStorageOptions
-                {
-                    SchemaName = "coser_hangfire",
-                    // A shard runs for hours: without this, it would be started again after half an hour.
-                    UseSlidingInvisibilityTimeout = true,
-                    InvisibilityTimeout = TimeSpan.FromMinutes(1),
-                    QueuePollInterval = TimeSpan.FromSeconds(2),
-                }
-            );
+            var options = new PostgreSqlStorageOptions
+            {
+                SchemaName = "coser_hangfire",
+                // A shard runs for hours: without this, it would be started again after half an hour.
+                UseSlidingInvisibilityTimeout = true,
+                InvisibilityTimeout = TimeSpan.FromMinutes(1),
+                QueuePollInterval = TimeSpan.FromSeconds(2),
+            };
+            return new PostgreSqlStorage(new NpgsqlConnectionFactory(address.Connection, options), options);
         }
         catch (NpgsqlException e)
         {
@@ -85,11 +81,11 @@ public sealed class HangfireDispatch : IAsyncDisposable
     /// <summary>Stops; a shard in hand is given back.</summary>
     public async ValueTask DisposeAsync()
     {
-        await _stop.CancelAsync().ConfigureAwait(false);
+        await _stop.CancelAsync();
         _server.SendStop();
-        await _server.WaitForShutdownAsync(CancellationToken.None).ConfigureAwait(false);
+        await _server.WaitForShutdownAsync(CancellationToken.None);
         _server.Dispose();
-        await _looking.ConfigureAwait(false);
+        await _looking;
         _stop.Dispose();
     }
 
@@ -99,9 +95,9 @@ public sealed class HangfireDispatch : IAsyncDisposable
         {
             try
             {
-                while (await _queue.Batches.NextShardAsync(_stop.Token).ConfigureAwait(false) is { } shard)
+                while (await _queue.Batches.NextShardAsync(_stop.Token) is { } shard)
                     Enqueue(shard);
-                await Task.Delay(Look, _stop.Token).ConfigureAwait(false);
+                await Task.Delay(Look, _stop.Token);
             }
             catch (OperationCanceledException)
             {
@@ -110,7 +106,7 @@ public sealed class HangfireDispatch : IAsyncDisposable
             // Shards are a convenience: jobs whose shard is lost are claimed without one.
             catch (Exception e) when (e is JobsException or BackgroundJobClientException)
             {
-                await Task.Delay(Look).ConfigureAwait(false);
+                await Task.Delay(Look);
             }
         }
     }
@@ -119,7 +115,7 @@ public sealed class HangfireDispatch : IAsyncDisposable
     {
         foreach (string queue in shard.Queues)
             _client.Create(
-                Job.FromExpression<ShardWork>(w => w.RunAsync(shard.Batch, shard.Shard, CancellationToken.None)),
+                HangfireJob.FromExpression<ShardWork>(w => w.RunAsync(shard.Batch, shard.Shard, CancellationToken.None)),
                 new EnqueuedState(queue)
             );
     }

@@ -118,17 +118,17 @@ public sealed class ContentStore
             using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
             long bytes = 0;
             var file = new FileStream(partial, FileMode.CreateNew, FileAccess.Write, FileShare.None, 1);
-            await using (file.ConfigureAwait(false))
+            await using (file)
             {
                 byte[] buffer = new byte[1 << 17];
                 int read;
-                while ((read = await content.ReadAsync(buffer, cancel).ConfigureAwait(false)) > 0)
+                while ((read = await content.ReadAsync(buffer, cancel)) > 0)
                 {
                     bytes += read;
                     if (bytes > maxBytes)
                         throw new InvalidDataException($"the file is longer than {maxBytes} bytes");
                     hash.AppendData(buffer, 0, read);
-                    await file.WriteAsync(buffer.AsMemory(0, read), cancel).ConfigureAwait(false);
+                    await file.WriteAsync(buffer.AsMemory(0, read), cancel);
                 }
                 file.Flush(flushToDisk: true);
             }
@@ -146,8 +146,8 @@ public sealed class ContentStore
     public async Task<StoredFile> PutFileAsync(string path, CancellationToken cancel = default)
     {
         var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1, FileOptions.SequentialScan);
-        await using (file.ConfigureAwait(false))
-            return await PutAsync(file, cancel: cancel).ConfigureAwait(false);
+        await using (file)
+            return await PutAsync(file, cancel: cancel);
     }
 
     /// <summary>Writes a file of the store to a place outside it, whole or not at all.</summary>

@@ -26,7 +26,7 @@ public sealed class FileCollector(JobQueue queue, ContentStore store, TimeSpan? 
         foreach (FileInfo[] chunk in old.Chunk(HashesAQuestion))
         {
             cancel.ThrowIfCancellationRequested();
-            HashSet<string> used = await queue.UsedAsync([.. chunk.Select(f => f.Name)], cancel).ConfigureAwait(false);
+            HashSet<string> used = await queue.UsedAsync([.. chunk.Select(f => f.Name)], cancel);
             foreach (FileInfo file in chunk.Where(f => !used.Contains(f.Name)))
             {
                 file.Refresh();
@@ -40,7 +40,7 @@ public sealed class FileCollector(JobQueue queue, ContentStore store, TimeSpan? 
             Remove(entry);
         foreach (FileSystemInfo entry in Leftovers(store.States).Concat(Leftovers(store.Previews)))
         {
-            Job? job = await queue.FindAsync(Path.GetFileNameWithoutExtension(entry.Name), cancel).ConfigureAwait(false);
+            Job? job = await queue.FindAsync(Path.GetFileNameWithoutExtension(entry.Name), cancel);
             if (job is null || job.State.IsFinal())
                 Remove(entry);
         }

@@ -21,12 +21,11 @@ internal sealed class Database(SqlDialect dialect, TimeSpan? patience = null) : 
         RetryAsync(
             async () =>
             {
-                await using DbConnection connection = await dialect.OpenAsync(cancel).ConfigureAwait(false);
+                await using DbConnection connection = await dialect.OpenAsync(cancel);
                 await using DbTransaction transaction = await connection
-                    .BeginTransactionAsync(cancel)
-                    .ConfigureAwait(false);
-                T result = await work(new Session(dialect, connection, transaction, cancel)).ConfigureAwait(false);
-                await transaction.CommitAsync(cancel).ConfigureAwait(false);
+                    .BeginTransactionAsync(cancel);
+                T result = await work(new Session(dialect, connection, transaction, cancel));
+                await transaction.CommitAsync(cancel);
                 return result;
             },
             cancel
@@ -37,8 +36,8 @@ internal sealed class Database(SqlDialect dialect, TimeSpan? patience = null) : 
         RetryAsync(
             async () =>
             {
-                await using DbConnection connection = await dialect.OpenAsync(cancel).ConfigureAwait(false);
-                return await work(new Session(dialect, connection, null, cancel)).ConfigureAwait(false);
+                await using DbConnection connection = await dialect.OpenAsync(cancel);
+                return await work(new Session(dialect, connection, null, cancel));
             },
             cancel
         );
@@ -59,8 +58,8 @@ internal sealed class Database(SqlDialect dialect, TimeSpan? patience = null) : 
             async session =>
             {
                 if (dialect.MigrationLock is { } statement)
-                    await session.QueryAsync(statement, _ => 0).ConfigureAwait(false);
-                await Migrations.ApplyAsync(session, Shown).ConfigureAwait(false);
+                    await session.QueryAsync(statement, _ => 0);
+                await Migrations.ApplyAsync(session, Shown);
                 return 0;
             },
             cancel
@@ -76,14 +75,14 @@ internal sealed class Database(SqlDialect dialect, TimeSpan? patience = null) : 
         {
             try
             {
-                return await work().ConfigureAwait(false);
+                return await work();
             }
             catch (Exception e) when (e is DbException or IOException or UnauthorizedAccessException)
             {
                 if (!dialect.IsTransient(e) || Stopwatch.GetElapsedTime(start) > _patience)
                     throw dialect.Explain(e);
             }
-            await Task.Delay(wait, cancel).ConfigureAwait(false);
+            await Task.Delay(wait, cancel);
             wait = wait * 2 < LongestWait ? wait * 2 : LongestWait;
         }
     }
@@ -100,7 +99,7 @@ internal sealed class Session(
     public async Task<int> ExecuteAsync(string sql, params (string Name, object? Value)[] values)
     {
         await using DbCommand command = Command(sql, values);
-        return await command.ExecuteNonQueryAsync(cancel).ConfigureAwait(false);
+        return await command.ExecuteNonQueryAsync(cancel);
     }
 
     public async Task<List<T>> QueryAsync<T>(
@@ -110,9 +109,9 @@ internal sealed class Session(
     )
     {
         await using DbCommand command = Command(sql, values);
-        await using DbDataReader reader = await command.ExecuteReaderAsync(cancel).ConfigureAwait(false);
+        await using DbDataReader reader = await command.ExecuteReaderAsync(cancel);
         var rows = new List<T>();
-        while (await reader.ReadAsync(cancel).ConfigureAwait(false))
+        while (await reader.ReadAsync(cancel))
             rows.Add(read(reader));
         return rows;
     }

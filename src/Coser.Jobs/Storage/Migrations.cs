@@ -94,11 +94,9 @@ internal static class Migrations
     public static async Task ApplyAsync(Session session, string database)
     {
         await session
-            .ExecuteAsync("CREATE TABLE IF NOT EXISTS coser_schema (version INTEGER PRIMARY KEY, applied BIGINT NOT NULL)")
-            .ConfigureAwait(false);
+            .ExecuteAsync("CREATE TABLE IF NOT EXISTS coser_schema (version INTEGER PRIMARY KEY, applied BIGINT NOT NULL)");
         List<int> applied = await session
-            .QueryAsync("SELECT version FROM coser_schema", r => r.GetInt32(0))
-            .ConfigureAwait(false);
+            .QueryAsync("SELECT version FROM coser_schema", r => r.GetInt32(0));
         int version = applied.Count > 0 ? applied.Max() : 0;
         if (version > Newest)
             throw new JobsException(
@@ -109,13 +107,12 @@ internal static class Migrations
         for (; version < Newest; version++)
         {
             foreach (string statement in Versions[version])
-                await session.ExecuteAsync(statement).ConfigureAwait(false);
+                await session.ExecuteAsync(statement);
             await session
                 .ExecuteAsync(
                     "INSERT INTO coser_schema (version, applied) VALUES (@version, @now)",
                     ("version", version + 1)
-                )
-                .ConfigureAwait(false);
+                );
         }
     }
 }

@@ -19,7 +19,7 @@ internal sealed class PostgresDialect(DatabaseAddress address) : SqlDialect
     public override string? MigrationLock { get; } = $"SELECT pg_advisory_xact_lock({LockKey})";
 
     public override async Task<DbConnection> OpenAsync(CancellationToken cancel) =>
-        await _source.OpenConnectionAsync(cancel).ConfigureAwait(false);
+        await _source.OpenConnectionAsync(cancel);
 
     public override void Write(DbCommand command, string sql) =>
         command.CommandText = sql.Replace("{skip-locked}", "FOR UPDATE SKIP LOCKED", StringComparison.Ordinal)

@@ -24,16 +24,16 @@ internal sealed class SqliteDialect(DatabaseAddress address, TimeProvider clock)
         var connection = new SqliteConnection(address.Connection);
         try
         {
-            await connection.OpenAsync(cancel).ConfigureAwait(false);
+            await connection.OpenAsync(cancel);
             await using SqliteCommand command = connection.CreateCommand();
             // FULL: what was told to be done is done after a power cut, too.
             command.CommandText = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;";
-            await command.ExecuteNonQueryAsync(cancel).ConfigureAwait(false);
+            await command.ExecuteNonQueryAsync(cancel);
             return connection;
         }
         catch
         {
-            await connection.DisposeAsync().ConfigureAwait(false);
+            await connection.DisposeAsync();
             throw;
         }
     }

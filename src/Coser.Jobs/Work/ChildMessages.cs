@@ -35,6 +35,9 @@ public sealed record ChildRequest
     /// <summary>Where an unfinished restoration is kept and looked for.</summary>
     public required string StateFolder { get; init; }
 
+    /// <summary>Least seconds between two saves.</summary>
+    public double SaveSeconds { get; init; } = 20;
+
     /// <summary>Where previews go; each replaces the one before.</summary>
     public required string Preview { get; init; }
 }

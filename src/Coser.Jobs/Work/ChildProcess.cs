@@ -65,8 +65,8 @@ internal sealed class ChildProcess : IDisposable
     {
         try
         {
-            await _process.StandardInput.WriteLineAsync(line).ConfigureAwait(false);
-            await _process.StandardInput.FlushAsync().ConfigureAwait(false);
+            await _process.StandardInput.WriteLineAsync(line);
+            await _process.StandardInput.FlushAsync();
         }
         catch (Exception e) when (e is IOException or InvalidOperationException) { }
     }
@@ -85,7 +85,7 @@ internal sealed class ChildProcess : IDisposable
     /// <summary>How it ended, for people.</summary>
     public async Task<string> EndAsync()
     {
-        await _process.WaitForExitAsync().ConfigureAwait(false);
+        await _process.WaitForExitAsync();
         int code = _process.ExitCode;
         string how = (code - SignalBase) switch
         {
@@ -109,7 +109,7 @@ internal sealed class ChildProcess : IDisposable
     {
         try
         {
-            while (await _process.StandardOutput.ReadLineAsync().ConfigureAwait(false) is { } line)
+            while (await _process.StandardOutput.ReadLineAsync() is { } line)
             {
                 if (Parse(line) is { } message)
                     _messages.Writer.TryWrite(message);
@@ -123,7 +123,7 @@ internal sealed class ChildProcess : IDisposable
     {
         try
         {
-            while (await _process.StandardError.ReadLineAsync().ConfigureAwait(false) is { } line)
+            while (await _process.StandardError.ReadLineAsync() is { } line)
             {
                 if (line.Trim() is { Length: > 0 } words)
                     _lastError = words.Length > LastWords ? words[..LastWords] : words;

@@ -32,11 +32,10 @@ internal sealed class JobRun(
         try
         {
             if (Job.Request.InputHash is { } hash && !store.Contains(hash))
-                return await FailAsync("its input is not in the folder store. Submit it again.", true)
-                    .ConfigureAwait(false);
+                return await FailAsync("its input is not in the folder store. Submit it again.", true);
             ChildProcess child = start();
-            await child.SendAsync(JobsJson.Write(Request())).ConfigureAwait(false);
-            return await FollowAsync(child, stop).ConfigureAwait(false);
+            await child.SendAsync(JobsJson.Write(Request()));
+            return await FollowAsync(child, stop);
         }
         finally
         {
@@ -55,6 +54,7 @@ internal sealed class JobRun(
             Threads = options.Threads,
             Folder = _folder,
             StateFolder = store.StateFolder(Job.Id),
+            SaveSeconds = options.Save.TotalSeconds,
             Preview = store.PreviewPath(Job.Id),
         };
 
@@ -69,15 +69,15 @@ internal sealed class JobRun(
             next ??= child.Messages.WaitToReadAsync(CancellationToken.None).AsTask();
             TimeSpan untilReport = options.Report - sinceReport.Elapsed;
             if (untilReport > TimeSpan.Zero && !next.IsCompleted)
-                await Task.WhenAny(next, Task.Delay(untilReport, _stopping ? default : stop)).ConfigureAwait(false);
+                await Task.WhenAny(next, Task.Delay(untilReport, _stopping ? default : stop));
             if (next.IsCompleted)
             {
-                if (!await next.ConfigureAwait(false))
-                    return await EndedAsync(child).ConfigureAwait(false);
+                if (!await next)
+                    return await EndedAsync(child);
                 next = null;
                 while (child.Messages.TryRead(out ChildMessage? message))
                 {
-                    if (await HeardAsync(message).ConfigureAwait(false) is { } end)
+                    if (await HeardAsync(message) is { } end)
                     {
                         ChildIsUsable = true;
                         return end;
@@ -85,10 +85,10 @@ internal sealed class JobRun(
                 }
             }
             if (stop.IsCancellationRequested)
-                await StopAsync(child).ConfigureAwait(false);
+                await StopAsync(child);
             if (sinceReport.Elapsed >= options.Report)
             {
-                LeaseAnswer? answer = await ReportAsync().ConfigureAwait(false);
+                LeaseAnswer? answer = await ReportAsync();
                 sinceReport.Restart();
                 if (answer is not null)
                     sinceAnswer.Restart();
@@ -96,18 +96,17 @@ internal sealed class JobRun(
                 if (answer == LeaseAnswer.Lost || sinceAnswer.Elapsed > leases.Options.Length)
                     return Lost(child);
                 if (answer is LeaseAnswer.Cancel or LeaseAnswer.Pause)
-                    await StopAsync(child).ConfigureAwait(false);
+                    await StopAsync(child);
             }
             if (_stopping && (sinceStop ??= Stopwatch.StartNew()).Elapsed > options.StopGrace)
             {
                 child.Kill();
-                return await ReleaseAsync().ConfigureAwait(false);
+                return await ReleaseAsync();
             }
             if (_sinceStep.Elapsed > options.Stall)
             {
                 child.Kill();
-                return await FailAsync($"no step was made for {options.Stall.TotalSeconds:0} s, and it was ended", false)
-                    .ConfigureAwait(false);
+                return await FailAsync($"no step was made for {options.Stall.TotalSeconds:0} s, and it was ended", false);
             }
         }
     }
@@ -121,11 +120,11 @@ internal sealed class JobRun(
                 _news = progress with { SecondsLeft = _estimate.SecondsLeft(progress) };
                 return null;
             case ChildMessageKind.Done when message.Outcome is { } outcome:
-                return await BringInAsync(outcome).ConfigureAwait(false);
+                return await BringInAsync(outcome);
             case ChildMessageKind.Failed:
-                return await FailAsync(message.Reason ?? "it gave no reason", message.ForGood).ConfigureAwait(false);
+                return await FailAsync(message.Reason ?? "it gave no reason", message.ForGood);
             case ChildMessageKind.Stopped:
-                return await ReleaseAsync().ConfigureAwait(false);
+                return await ReleaseAsync();
             default:
                 return null;
         }
@@ -139,17 +138,17 @@ internal sealed class JobRun(
         foreach (JobFile file in outcome.Files)
         {
             string path = Path.Combine(_folder, Path.GetFileName(file.Name));
-            StoredFile stored = await store.PutFileAsync(path).ConfigureAwait(false);
+            StoredFile stored = await store.PutFileAsync(path);
             files.Add(new JobFile(file.Role, stored.Hash, ResultNames.For(Job.Request.Name, outcome.Scale, file), stored.Bytes));
             File.Delete(path);
         }
         outcome = outcome with { Files = files, Seconds = Math.Round(_total.Elapsed.TotalSeconds, 3) };
-        switch (await leases.ReportAsync(lease).ConfigureAwait(false))
+        switch (await leases.ReportAsync(lease))
         {
             case LeaseAnswer.Lost:
                 return new WorkerEvent(WorkerEventKind.Lost, Job);
             case LeaseAnswer.Cancel:
-                return await ReleaseAsync().ConfigureAwait(false);
+                return await ReleaseAsync();
         }
         if (Job.Request.OutputPath is { } output)
         {
@@ -159,18 +158,18 @@ internal sealed class JobRun(
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {
-                return await FailAsync($"{output}: it cannot be written ({e.Message})", false).ConfigureAwait(false);
+                return await FailAsync($"{output}: it cannot be written ({e.Message})", false);
             }
         }
-        return await leases.CompleteAsync(lease, outcome).ConfigureAwait(false)
+        return await leases.CompleteAsync(lease, outcome)
             ? new WorkerEvent(WorkerEventKind.Done, Job, Outcome: outcome)
             : new WorkerEvent(WorkerEventKind.Lost, Job);
     }
 
     private async Task<WorkerEvent> EndedAsync(ChildProcess child)
     {
-        string how = await child.EndAsync().ConfigureAwait(false);
-        return _stopping ? await ReleaseAsync().ConfigureAwait(false) : await FailAsync(how, false).ConfigureAwait(false);
+        string how = await child.EndAsync();
+        return _stopping ? await ReleaseAsync() : await FailAsync(how, false);
     }
 
     private async Task StopAsync(ChildProcess child)
@@ -178,7 +177,7 @@ internal sealed class JobRun(
         if (_stopping)
             return;
         _stopping = true;
-        await child.SendAsync(ChildRequest.Stop).ConfigureAwait(false);
+        await child.SendAsync(ChildRequest.Stop);
     }
 
     // Null when the database did not answer: the job goes on as long as the lease can be ours.
@@ -187,7 +186,7 @@ internal sealed class JobRun(
         JobProgress? news = _news;
         try
         {
-            LeaseAnswer answer = await leases.ReportAsync(lease, news).ConfigureAwait(false);
+            LeaseAnswer answer = await leases.ReportAsync(lease, news);
             if (ReferenceEquals(news, _news))
                 _news = null;
             return answer;
@@ -205,12 +204,12 @@ internal sealed class JobRun(
     }
 
     private async Task<WorkerEvent> FailAsync(string reason, bool forGood) =>
-        await leases.FailAsync(lease, reason, forGood).ConfigureAwait(false)
+        await leases.FailAsync(lease, reason, forGood)
             ? new WorkerEvent(WorkerEventKind.Failed, Job, reason)
             : new WorkerEvent(WorkerEventKind.Lost, Job);
 
     private async Task<WorkerEvent> ReleaseAsync() =>
-        await leases.ReleaseAsync(lease).ConfigureAwait(false)
+        await leases.ReleaseAsync(lease)
             ? new WorkerEvent(WorkerEventKind.Released, Job)
             : new WorkerEvent(WorkerEventKind.Lost, Job);
 }

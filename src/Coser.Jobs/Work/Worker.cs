@@ -41,9 +41,9 @@ public sealed class Worker : IDisposable
             bool worked = false;
             try
             {
-                await _queue.Leases.ReapAsync(stop).ConfigureAwait(false);
+                await _queue.Leases.ReapAsync(stop);
                 // A shard that is being drained takes interactive jobs first, too: nothing waits for this loop then.
-                worked = Volatile.Read(ref _draining) == 0 && await OneAsync(_ability, stop).ConfigureAwait(false);
+                worked = Volatile.Read(ref _draining) == 0 && await OneAsync(_ability, stop);
             }
             catch (OperationCanceledException) when (stop.IsCancellationRequested)
             {
@@ -54,7 +54,7 @@ public sealed class Worker : IDisposable
                 _tell(new WorkerEvent(WorkerEventKind.Trouble, null, e.Message));
             }
             if (!worked)
-                await WaitAsync(stop).ConfigureAwait(false);
+                await WaitAsync(stop);
         }
     }
 
@@ -69,13 +69,13 @@ public sealed class Worker : IDisposable
         while (true)
         {
             stop.ThrowIfCancellationRequested();
-            await _queue.Leases.ReapAsync(stop).ConfigureAwait(false);
-            if (await OneAsync(_ability, stop).ConfigureAwait(false))
+            await _queue.Leases.ReapAsync(stop);
+            if (await OneAsync(_ability, stop))
                 count++;
-            else if (!await _queue.Leases.HasWaitingAsync(_ability, stop).ConfigureAwait(false))
+            else if (!await _queue.Leases.HasWaitingAsync(_ability, stop))
                 return count;
             else
-                await WaitAsync(stop).ConfigureAwait(false);
+                await WaitAsync(stop);
         }
     }
 
@@ -85,7 +85,7 @@ public sealed class Worker : IDisposable
         Interlocked.Increment(ref _draining);
         try
         {
-            while (await OneAsync(_ability with { Within = shard }, stop).ConfigureAwait(false))
+            while (await OneAsync(_ability with { Within = shard }, stop))
                 stop.ThrowIfCancellationRequested();
         }
         finally
@@ -104,17 +104,17 @@ public sealed class Worker : IDisposable
     // False when there was nothing to do.
     private async Task<bool> OneAsync(WorkerAbility ability, CancellationToken stop)
     {
-        await _device.WaitAsync(stop).ConfigureAwait(false);
+        await _device.WaitAsync(stop);
         try
         {
-            if (await _queue.Leases.ClaimAsync(ability, stop).ConfigureAwait(false) is not { } lease)
+            if (await _queue.Leases.ClaimAsync(ability, stop) is not { } lease)
                 return false;
             _tell(new WorkerEvent(WorkerEventKind.Started, lease.Job));
             var run = new JobRun(_queue.Leases, _store, _options, lease, Child);
             WorkerEvent end;
             try
             {
-                end = await run.RunAsync(stop).ConfigureAwait(false);
+                end = await run.RunAsync(stop);
             }
             finally
             {
@@ -148,7 +148,7 @@ public sealed class Worker : IDisposable
     {
         try
         {
-            await Task.Delay(_options.Poll, stop).ConfigureAwait(false);
+            await Task.Delay(_options.Poll, stop);
         }
         catch (OperationCanceledException) { }
     }

@@ -32,6 +32,9 @@ public sealed record WorkerOptions
     /// <summary>Time a restoring process has to put away its state when it is told to stop.</summary>
     public TimeSpan StopGrace { get; init; } = TimeSpan.FromSeconds(20);
 
+    /// <summary>Least time between two saves of a sampler's state.</summary>
+    public TimeSpan Save { get; init; } = TimeSpan.FromSeconds(20);
+
     /// <summary>Jobs after which the restoring process is replaced, so that nothing it leaks adds up.</summary>
     public int JobsAChild { get; init; } = 200;
 
