@@ -9,7 +9,6 @@ using Coser.Jobs;
 using Coser.Jobs.Dispatch;
 using Coser.Jobs.Model;
 using Coser.Jobs.Work;
-using Hangfire;
 
 namespace Coser.Cli.Commands;
 
@@ -133,11 +132,24 @@ internal sealed class WorkerCommand
             await worker.RunUntilEmptyAsync(host.Cancel);
             return report.End();
         }
-        JobStorage storage = HangfireDispatch.OpenStorage(jobs.Address);
-        await using (new HangfireDispatch(jobs.Queue, storage, worker))
+        await using (Dispatch(host, jobs, worker))
             await worker.RunAsync(host.Cancel);
         report.End();
         return ExitCode.Cancelled;
+    }
+
+    // Jobs are found without it, too.
+    private static HangfireDispatch? Dispatch(CliHost host, OpenJobs jobs, Worker worker)
+    {
+        try
+        {
+            return new HangfireDispatch(jobs.Queue, HangfireDispatch.OpenStorage(jobs.Address), worker);
+        }
+        catch (JobsException e)
+        {
+            host.Complain($"shards are not dispatched: {FailureText.OneLine(e.Message)}", e);
+            return null;
+        }
     }
 
     private IReadOnlyList<string> Queues(ParseResult parsed) =>

@@ -18,6 +18,8 @@ namespace Coser.Jobs.Dispatch;
 /// </summary>
 public sealed class HangfireDispatch : IAsyncDisposable
 {
+    // Held while the tables are made; any number that no other program of the same database uses.
+    private const long LockKey = 0x434F53455232;
     private static readonly TimeSpan Look = TimeSpan.FromSeconds(2);
     private readonly JobQueue _queue;
     private readonly BackgroundJobClient _client;
@@ -65,9 +67,15 @@ public sealed class HangfireDispatch : IAsyncDisposable
                 InvisibilityTimeout = TimeSpan.FromMinutes(1),
                 QueuePollInterval = TimeSpan.FromSeconds(2),
             };
+            // Workers that start at once would make the same tables at once.
+            using NpgsqlDataSource source = NpgsqlDataSource.Create(address.Connection);
+            using NpgsqlConnection connection = source.OpenConnection();
+            using NpgsqlCommand command = connection.CreateCommand();
+            command.CommandText = $"SELECT pg_advisory_lock({LockKey})";
+            command.ExecuteNonQuery();
             return new PostgreSqlStorage(new NpgsqlConnectionFactory(address.Connection, options), options);
         }
-        catch (NpgsqlException e)
+        catch (Exception e) when (e is NpgsqlException or InvalidOperationException)
         {
             throw new JobsException(
                 address.Shown,

@@ -1,4 +1,3 @@
-using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 
@@ -7,12 +6,11 @@ namespace Coser.Jobs.Model;
 /// <summary>How options and outcomes are written in tables and between processes.</summary>
 public static class JobsJson
 {
-    /// <summary>camelCase, enums by name, nothing for null.</summary>
+    /// <summary>camelCase, enums by name, nothing for null, ASCII alone: pipes between processes may have any encoding.</summary>
     public static JsonSerializerOptions Options { get; } =
         new(JsonSerializerDefaults.Web)
         {
             DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
-            Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
             Converters = { new JsonStringEnumConverter(JsonNamingPolicy.CamelCase) },
         };
 

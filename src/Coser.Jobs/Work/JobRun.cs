@@ -32,14 +32,17 @@ internal sealed class JobRun(
         try
         {
             if (Job.Request.InputHash is { } hash && !store.Contains(hash))
+            {
+                ChildIsUsable = true;
                 return await FailAsync("its input is not in the folder store. Submit it again.", true);
+            }
             ChildProcess child = start();
             await child.SendAsync(JobsJson.Write(Request()));
             return await FollowAsync(child, stop);
         }
         finally
         {
-            Directory.Delete(_folder, recursive: true);
+            CleanUp();
         }
     }
 
@@ -195,6 +198,16 @@ internal sealed class JobRun(
         {
             return null;
         }
+    }
+
+    // A child that nobody waited for may still be writing: what stays goes with the next collection.
+    private void CleanUp()
+    {
+        try
+        {
+            Directory.Delete(_folder, recursive: true);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException) { }
     }
 
     private WorkerEvent Lost(ChildProcess child)
