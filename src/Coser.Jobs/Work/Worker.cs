@@ -15,6 +15,7 @@ public sealed class Worker : IDisposable
     private readonly Action<WorkerEvent> _tell;
     private readonly SemaphoreSlim _device = new(1, 1);
     private readonly WorkerAbility _ability;
+    private readonly CancellationTokenSource _closing = new();
     private ChildProcess? _child;
     private int _jobsOfChild;
     private int _draining;
@@ -36,6 +37,8 @@ public sealed class Worker : IDisposable
     /// </summary>
     public async Task RunAsync(CancellationToken stop)
     {
+        // A shard that the dispatcher has begun stops with it, or would claim the job that was just given back.
+        using CancellationTokenRegistration closing = stop.Register(_closing.Cancel);
         while (!stop.IsCancellationRequested)
         {
             bool worked = false;
@@ -82,11 +85,13 @@ public sealed class Worker : IDisposable
     /// <summary>Works off a shard of a batch, interactive jobs first. For the dispatcher.</summary>
     public async Task DrainAsync(BatchShard shard, CancellationToken stop)
     {
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(stop, _closing.Token);
         Interlocked.Increment(ref _draining);
         try
         {
-            while (await OneAsync(_ability with { Within = shard }, stop))
-                stop.ThrowIfCancellationRequested();
+            either.Token.ThrowIfCancellationRequested();
+            while (await OneAsync(_ability with { Within = shard }, either.Token))
+                either.Token.ThrowIfCancellationRequested();
         }
         finally
         {
@@ -99,6 +104,7 @@ public sealed class Worker : IDisposable
     {
         _child?.Dispose();
         _device.Dispose();
+        _closing.Dispose();
     }
 
     // False when there was nothing to do.
