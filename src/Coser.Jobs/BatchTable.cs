@@ -13,13 +13,12 @@ public sealed class BatchTable
     /// <summary>A batch; null: there is none of this name.</summary>
     public async Task<Batch?> FindAsync(string id, CancellationToken cancel = default) =>
         (
-            await _database
-                .QueryAsync(
-                    $"SELECT {Rows.BatchColumns} FROM coser_batches WHERE id = @id",
-                    Rows.Batch,
-                    cancel,
-                    ("id", id)
-                )
+            await _database.QueryAsync(
+                $"SELECT {Rows.BatchColumns} FROM coser_batches WHERE id = @id",
+                Rows.Batch,
+                cancel,
+                ("id", id)
+            )
         ).SingleOrDefault();
 
     /// <summary>All batches of an owner, or of everybody, the newest first.</summary>
@@ -39,30 +38,28 @@ public sealed class BatchTable
     internal async Task<Batch> MakeAsync(NewBatch batch, CancellationToken cancel)
     {
         string id = JobQueue.NewId();
-        await _database
-            .ExecuteAsync(
-                """
-                INSERT INTO coser_batches (id, name, owner, idempotency_key, created, complete, paused, entries, dispatched)
-                VALUES (@id, @name, @owner, @key, @now, 0, 0, 0, 0)
-                ON CONFLICT DO NOTHING
-                """,
-                cancel,
-                ("id", id),
-                ("name", batch.Name),
-                ("owner", batch.Owner),
-                ("key", batch.IdempotencyKey)
-            );
+        await _database.ExecuteAsync(
+            """
+            INSERT INTO coser_batches (id, name, owner, idempotency_key, created, complete, paused, entries, dispatched)
+            VALUES (@id, @name, @owner, @key, @now, 0, 0, 0, 0)
+            ON CONFLICT DO NOTHING
+            """,
+            cancel,
+            ("id", id),
+            ("name", batch.Name),
+            ("owner", batch.Owner),
+            ("key", batch.IdempotencyKey)
+        );
         (string where, (string, object?)[] values) = batch.IdempotencyKey is null
             ? ("id = @id", new (string, object?)[] { ("id", id) })
             : ("owner = @owner AND idempotency_key = @key", [("owner", batch.Owner), ("key", batch.IdempotencyKey)]);
         return (
-            await _database
-                .QueryAsync(
-                    $"SELECT {Rows.BatchColumns} FROM coser_batches WHERE {where}",
-                    Rows.Batch,
-                    cancel,
-                    values
-                )
+            await _database.QueryAsync(
+                $"SELECT {Rows.BatchColumns} FROM coser_batches WHERE {where}",
+                Rows.Batch,
+                cancel,
+                values
+            )
         ).Single();
     }
 
@@ -80,30 +77,28 @@ public sealed class BatchTable
     /// <summary>The next shard nobody has dispatched yet, for this caller alone; null: there is none.</summary>
     internal async Task<BatchShard?> NextShardAsync(CancellationToken cancel)
     {
-        List<(string Batch, int Shard)> next = await _database
-            .QueryAsync(
-                """
-                UPDATE coser_batches SET dispatched = dispatched + 1
-                WHERE id = (
-                  SELECT id FROM coser_batches
-                  WHERE paused = 0 AND (dispatched + 1) * @size <= entries + CASE WHEN complete = 1 THEN @size - 1 ELSE 0 END
-                  ORDER BY created LIMIT 1 {skip-locked})
-                RETURNING id, dispatched
-                """,
-                r => (r.GetString(0), (int)r.GetInt64(1) - 1),
-                cancel,
-                ("size", JobQueue.ShardSize)
-            );
+        List<(string Batch, int Shard)> next = await _database.QueryAsync(
+            """
+            UPDATE coser_batches SET dispatched = dispatched + 1
+            WHERE id = (
+              SELECT id FROM coser_batches
+              WHERE paused = 0 AND (dispatched + 1) * @size <= entries + CASE WHEN complete = 1 THEN @size - 1 ELSE 0 END
+              ORDER BY created LIMIT 1 {skip-locked})
+            RETURNING id, dispatched
+            """,
+            r => (r.GetString(0), (int)r.GetInt64(1) - 1),
+            cancel,
+            ("size", JobQueue.ShardSize)
+        );
         if (next is not [var (batch, shard)])
             return null;
-        List<string> queues = await _database
-            .QueryAsync(
-                "SELECT DISTINCT queue FROM coser_jobs WHERE batch = @batch AND shard = @shard",
-                r => r.GetString(0),
-                cancel,
-                ("batch", batch),
-                ("shard", shard)
-            );
+        List<string> queues = await _database.QueryAsync(
+            "SELECT DISTINCT queue FROM coser_jobs WHERE batch = @batch AND shard = @shard",
+            r => r.GetString(0),
+            cancel,
+            ("batch", batch),
+            ("shard", shard)
+        );
         return new BatchShard(batch, shard, queues);
     }
 }

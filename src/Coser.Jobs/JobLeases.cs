@@ -74,22 +74,21 @@ public sealed class JobLeases
         string token = JobQueue.NewId();
         (string condition, List<(string, object?)> values) = Where(ability);
         values.AddRange([("worker", ability.Worker), ("token", token), ("lease", Milliseconds(Options.Length))]);
-        List<Job> claimed = await _database
-            .QueryAsync(
-                $$"""
-                UPDATE coser_jobs SET
-                  state = 'running', revision = revision + 1, worker = @worker, lease_token = @token,
-                  lease_until = @now + @lease, request = NULL, started = @now, stage = '', step = 0, steps = 0,
-                  seconds_left = NULL
-                WHERE state = 'queued' AND seq = (
-                  SELECT seq FROM coser_jobs WHERE state = 'queued' AND available <= @now AND {{condition}}
-                  ORDER BY priority DESC, seq LIMIT 1 {skip-locked})
-                RETURNING {{Rows.JobColumns}}
-                """,
-                Rows.Job,
-                cancel,
-                [.. values]
-            );
+        List<Job> claimed = await _database.QueryAsync(
+            $$"""
+            UPDATE coser_jobs SET
+              state = 'running', revision = revision + 1, worker = @worker, lease_token = @token,
+              lease_until = @now + @lease, request = NULL, started = @now, stage = '', step = 0, steps = 0,
+              seconds_left = NULL
+            WHERE state = 'queued' AND seq = (
+              SELECT seq FROM coser_jobs WHERE state = 'queued' AND available <= @now AND {{condition}}
+              ORDER BY priority DESC, seq LIMIT 1 {skip-locked})
+            RETURNING {{Rows.JobColumns}}
+            """,
+            Rows.Job,
+            cancel,
+            [.. values]
+        );
         return claimed is [var job] ? new JobLease(job, token) : null;
     }
 
@@ -97,13 +96,12 @@ public sealed class JobLeases
     internal async Task<bool> HasWaitingAsync(WorkerAbility ability, CancellationToken cancel)
     {
         (string condition, List<(string, object?)> values) = Where(ability);
-        List<long> some = await _database
-            .QueryAsync(
-                $"SELECT seq FROM coser_jobs WHERE state = 'queued' AND {condition} LIMIT 1",
-                r => r.GetInt64(0),
-                cancel,
-                [.. values]
-            );
+        List<long> some = await _database.QueryAsync(
+            $"SELECT seq FROM coser_jobs WHERE state = 'queued' AND {condition} LIMIT 1",
+            r => r.GetInt64(0),
+            cancel,
+            [.. values]
+        );
         return some.Count > 0;
     }
 
@@ -150,13 +148,12 @@ public sealed class JobLeases
                 ("left", progress.SecondsLeft),
                 ("preview", progress.Preview),
             ];
-        List<string?> answer = await _database
-            .QueryAsync(
-                $"UPDATE coser_jobs SET lease_until = @now + @lease{change} WHERE {Mine} RETURNING request",
-                r => r.IsDBNull(0) ? null : r.GetString(0),
-                cancel,
-                [.. values, .. Held(lease), ("lease", Milliseconds(Options.Length))]
-            );
+        List<string?> answer = await _database.QueryAsync(
+            $"UPDATE coser_jobs SET lease_until = @now + @lease{change} WHERE {Mine} RETURNING request",
+            r => r.IsDBNull(0) ? null : r.GetString(0),
+            cancel,
+            [.. values, .. Held(lease), ("lease", Milliseconds(Options.Length))]
+        );
         return answer switch
         {
             [] => LeaseAnswer.Lost,
@@ -175,37 +172,33 @@ public sealed class JobLeases
         _database.TransactAsync(
             async session =>
             {
-                int changed = await session
-                    .ExecuteAsync(
-                        $"""
-                        UPDATE coser_jobs SET
-                          state = 'done', revision = revision + 1, finished = @now, outcome = @outcome, reason = NULL,
-                          request = NULL, seconds_left = NULL
-                        WHERE {Mine}
-                        """,
-                        [.. Held(lease), ("outcome", JobsJson.Write(outcome))]
-                    );
+                int changed = await session.ExecuteAsync(
+                    $"""
+                    UPDATE coser_jobs SET
+                      state = 'done', revision = revision + 1, finished = @now, outcome = @outcome, reason = NULL,
+                      request = NULL, seconds_left = NULL
+                    WHERE {Mine}
+                    """,
+                    [.. Held(lease), ("outcome", JobsJson.Write(outcome))]
+                );
                 if (changed == 0)
                 {
                     // Said twice, because the first answer was lost on its way?
-                    List<long> done = await session
-                        .QueryAsync(
-                            "SELECT seq FROM coser_jobs WHERE id = @id AND lease_token = @token AND state = 'done'",
-                            r => r.GetInt64(0),
-                            Held(lease)
-                        );
+                    List<long> done = await session.QueryAsync(
+                        "SELECT seq FROM coser_jobs WHERE id = @id AND lease_token = @token AND state = 'done'",
+                        r => r.GetInt64(0),
+                        Held(lease)
+                    );
                     return done.Count == 1;
                 }
-                await session
-                    .ExecuteAsync("DELETE FROM coser_files WHERE job = @id", ("id", lease.Job.Id));
+                await session.ExecuteAsync("DELETE FROM coser_files WHERE job = @id", ("id", lease.Job.Id));
                 foreach (JobFile file in outcome.Files)
-                    await session
-                        .ExecuteAsync(
-                            "INSERT INTO coser_files (job, role, hash) VALUES (@id, @role, @hash)",
-                            ("id", lease.Job.Id),
-                            ("role", file.Role),
-                            ("hash", file.Hash)
-                        );
+                    await session.ExecuteAsync(
+                        "INSERT INTO coser_files (job, role, hash) VALUES (@id, @role, @hash)",
+                        ("id", lease.Job.Id),
+                        ("role", file.Role),
+                        ("hash", file.Hash)
+                    );
                 return true;
             },
             cancel
@@ -223,48 +216,46 @@ public sealed class JobLeases
         bool forGood,
         CancellationToken cancel = default
     ) =>
-        await _database
-            .ExecuteAsync(
-                $"""
-                UPDATE coser_jobs SET
-                  state = CASE
-                    WHEN request = 'cancel' THEN 'cancelled'
-                    WHEN @final = 1 THEN 'failed'
-                    WHEN attempts + 1 >= @limit THEN 'quarantined'
-                    WHEN request = 'pause' THEN 'paused'
-                    ELSE 'queued' END,
-                  finished = CASE WHEN request = 'cancel' OR @final = 1 OR attempts + 1 >= @limit THEN @now ELSE NULL END,
-                  available = @now + @wait * (attempts + 1),
-                  reason = @reason, revision = revision + 1, attempts = attempts + 1, lease_token = NULL, request = NULL,
-                  seconds_left = NULL
-                WHERE {Mine}
-                """,
-                cancel,
-                [
-                    .. Held(lease),
-                    ("final", forGood ? 1 : 0),
-                    ("limit", Options.MaxAttempts),
-                    ("wait", Milliseconds(Options.Backoff)),
-                    ("reason", reason),
-                ]
-            ) == 1;
+        await _database.ExecuteAsync(
+            $"""
+            UPDATE coser_jobs SET
+              state = CASE
+                WHEN request = 'cancel' THEN 'cancelled'
+                WHEN @final = 1 THEN 'failed'
+                WHEN attempts + 1 >= @limit THEN 'quarantined'
+                WHEN request = 'pause' THEN 'paused'
+                ELSE 'queued' END,
+              finished = CASE WHEN request = 'cancel' OR @final = 1 OR attempts + 1 >= @limit THEN @now ELSE NULL END,
+              available = @now + @wait * (attempts + 1),
+              reason = @reason, revision = revision + 1, attempts = attempts + 1, lease_token = NULL, request = NULL,
+              seconds_left = NULL
+            WHERE {Mine}
+            """,
+            cancel,
+            [
+                .. Held(lease),
+                ("final", forGood ? 1 : 0),
+                ("limit", Options.MaxAttempts),
+                ("wait", Milliseconds(Options.Backoff)),
+                ("reason", reason),
+            ]
+        ) == 1;
 
     /// <summary>
     /// Gives the job back unfinished, without blame: cancelled or paused if that was asked for, else for the next worker.
     /// </summary>
     public async Task<bool> ReleaseAsync(JobLease lease, CancellationToken cancel = default) =>
-        await _database
-            .ExecuteAsync(
-                $"""
-                UPDATE coser_jobs SET
-                  state = CASE WHEN request = 'cancel' THEN 'cancelled' WHEN request = 'pause' THEN 'paused' ELSE 'queued' END,
-                  finished = CASE WHEN request = 'cancel' THEN @now ELSE NULL END,
-                  available = @now, revision = revision + 1, lease_token = NULL, request = NULL, seconds_left = NULL
-                WHERE {Mine}
-                """,
-                cancel,
-                Held(lease)
-            ) == 1;
+        await _database.ExecuteAsync(
+            $"""
+            UPDATE coser_jobs SET
+              state = CASE WHEN request = 'cancel' THEN 'cancelled' WHEN request = 'pause' THEN 'paused' ELSE 'queued' END,
+              finished = CASE WHEN request = 'cancel' THEN @now ELSE NULL END,
+              available = @now, revision = revision + 1, lease_token = NULL, request = NULL, seconds_left = NULL
+            WHERE {Mine}
+            """,
+            cancel,
+            Held(lease)
+        ) == 1;
 
     private static (string Sql, List<(string, object?)> Values) Where(WorkerAbility ability)
     {

@@ -71,20 +71,18 @@ public sealed class JobQueue : IAsyncDisposable
     /// <exception cref="JobsException">The database belongs to another folder.</exception>
     public async Task BindStoreAsync(Files.ContentStore store, CancellationToken cancel = default)
     {
-        await _database
-            .ExecuteAsync(
-                "INSERT INTO coser_settings (name, value) VALUES (@name, @value) ON CONFLICT DO NOTHING",
-                cancel,
-                ("name", StoreSetting),
-                ("value", store.Id)
-            );
-        List<string> bound = await _database
-            .QueryAsync(
-                "SELECT value FROM coser_settings WHERE name = @name",
-                r => r.GetString(0),
-                cancel,
-                ("name", StoreSetting)
-            );
+        await _database.ExecuteAsync(
+            "INSERT INTO coser_settings (name, value) VALUES (@name, @value) ON CONFLICT DO NOTHING",
+            cancel,
+            ("name", StoreSetting),
+            ("value", store.Id)
+        );
+        List<string> bound = await _database.QueryAsync(
+            "SELECT value FROM coser_settings WHERE name = @name",
+            r => r.GetString(0),
+            cancel,
+            ("name", StoreSetting)
+        );
         if (bound is not [var id] || id != store.Id)
             throw new JobsException(
                 store.Folder,
@@ -99,8 +97,10 @@ public sealed class JobQueue : IAsyncDisposable
     {
         Validate(job);
         string id = NewId();
-        await _database
-            .RunAsync(s => InsertAsync(s, [(id, job, job.IdempotencyKey, 0)], batch: null, JobState.Queued), cancel);
+        await _database.RunAsync(
+            s => InsertAsync(s, [(id, job, job.IdempotencyKey, 0)], batch: null, JobState.Queued),
+            cancel
+        );
         (string where, (string, object?)[] values) = job.IdempotencyKey is null
             ? ("id = @id", new (string, object?)[] { ("id", id) })
             : ("owner = @owner AND idempotency_key = @key", [("owner", job.Owner), ("key", job.IdempotencyKey)]);
@@ -138,34 +138,31 @@ public sealed class JobQueue : IAsyncDisposable
                     }
                 )
                 .ToArray();
-            await _database
-                .TransactAsync(
-                    async session =>
-                    {
-                        // The row is locked until the end: a pause finds either none or all of these jobs.
-                        bool paused = (
-                            await session
-                                .QueryAsync(
-                                    "UPDATE coser_batches SET complete = 0 WHERE id = @id RETURNING paused",
-                                    r => r.GetInt32(0) != 0,
-                                    ("id", made.Id)
-                                )
-                        ).Single();
-                        int inserted = await InsertAsync(
-                                session,
-                                rows,
-                                made.Id,
-                                paused ? JobState.Paused : JobState.Queued
-                            );
-                        return await session
-                            .ExecuteAsync(
-                                "UPDATE coser_batches SET entries = entries + @n WHERE id = @id",
-                                ("n", inserted),
-                                ("id", made.Id)
-                            );
-                    },
-                    cancel
-                );
+            await _database.TransactAsync(
+                async session =>
+                {
+                    // The row is locked until the end: a pause finds either none or all of these jobs.
+                    bool paused = (
+                        await session.QueryAsync(
+                            "UPDATE coser_batches SET complete = 0 WHERE id = @id RETURNING paused",
+                            r => r.GetInt32(0) != 0,
+                            ("id", made.Id)
+                        )
+                    ).Single();
+                    int inserted = await InsertAsync(
+                        session,
+                        rows,
+                        made.Id,
+                        paused ? JobState.Paused : JobState.Queued
+                    );
+                    return await session.ExecuteAsync(
+                        "UPDATE coser_batches SET entries = entries + @n WHERE id = @id",
+                        ("n", inserted),
+                        ("id", made.Id)
+                    );
+                },
+                cancel
+            );
             seen += chunk.Length;
             told?.Invoke(seen);
         }
@@ -193,13 +190,12 @@ public sealed class JobQueue : IAsyncDisposable
     public async Task<JobCounts> CountAsync(JobFilter filter, CancellationToken cancel = default)
     {
         (string where, (string, object?)[] values) = Where(filter);
-        List<(JobState, long)> rows = await _database
-            .QueryAsync(
-                $"SELECT state, COUNT(*) FROM coser_jobs WHERE {where} GROUP BY state",
-                r => (Rows.State(r.GetString(0)), r.GetInt64(1)),
-                cancel,
-                values
-            );
+        List<(JobState, long)> rows = await _database.QueryAsync(
+            $"SELECT state, COUNT(*) FROM coser_jobs WHERE {where} GROUP BY state",
+            r => (Rows.State(r.GetString(0)), r.GetInt64(1)),
+            cancel,
+            values
+        );
         return new JobCounts(rows.ToDictionary(r => r.Item1, r => r.Item2));
     }
 
@@ -225,14 +221,14 @@ public sealed class JobQueue : IAsyncDisposable
             await Batches.SetPausedAsync(filter.Batch, paused: true, cancel);
         JobState[] from = running ? [JobState.Queued, JobState.Running] : [JobState.Queued];
         return await ChangeAsync(
-                """
-                state = CASE WHEN state = 'running' THEN state ELSE 'paused' END,
-                request = CASE WHEN state = 'running' THEN COALESCE(request, 'pause') ELSE NULL END
-                """,
-                filter,
-                from,
-                cancel
-            );
+            """
+            state = CASE WHEN state = 'running' THEN state ELSE 'paused' END,
+            request = CASE WHEN state = 'running' THEN COALESCE(request, 'pause') ELSE NULL END
+            """,
+            filter,
+            from,
+            cancel
+        );
     }
 
     /// <summary>Lets paused jobs go on.</summary>
@@ -270,17 +266,16 @@ public sealed class JobQueue : IAsyncDisposable
     internal async Task<HashSet<string>> UsedAsync(IReadOnlyList<string> hashes, CancellationToken cancel)
     {
         (string list, (string, object?)[] values) = Rows.List("h", hashes);
-        List<string> used = await _database
-            .QueryAsync(
-                $"""
-                SELECT input_hash FROM coser_jobs WHERE input_hash IN {list}
-                UNION SELECT reference_hash FROM coser_jobs WHERE reference_hash IN {list}
-                UNION SELECT hash FROM coser_files WHERE hash IN {list}
-                """,
-                r => r.GetString(0),
-                cancel,
-                values
-            );
+        List<string> used = await _database.QueryAsync(
+            $"""
+            SELECT input_hash FROM coser_jobs WHERE input_hash IN {list}
+            UNION SELECT reference_hash FROM coser_jobs WHERE reference_hash IN {list}
+            UNION SELECT hash FROM coser_files WHERE hash IN {list}
+            """,
+            r => r.GetString(0),
+            cancel,
+            values
+        );
         return [.. used];
     }
 

@@ -140,8 +140,7 @@ internal static class BatchCommand
             {
                 await using OpenJobs jobs = await place.OpenAsync(host, parsed);
                 TimeSpan? grace = parsed.GetValue(hours) is { } h ? TimeSpan.FromHours(h) : null;
-                Collected gone = await new FileCollector(jobs.Queue, jobs.Store, grace)
-                    .CollectAsync(host.Cancel);
+                Collected gone = await new FileCollector(jobs.Queue, jobs.Store, grace).CollectAsync(host.Cancel);
                 host.Out.WriteLine(
                     parsed.GetValue(json)
                         ? CliJson.Line(gone)
@@ -166,7 +165,9 @@ internal static class BatchCommand
         return fitting switch
         {
             [var one] => one,
-            [] => throw new UsageException($"There is no batch '{start}' in {queue.Shown}. 'coser batch status' lists them."),
+            [] => throw new UsageException(
+                $"There is no batch '{start}' in {queue.Shown}. 'coser batch status' lists them."
+            ),
             _ => throw new UsageException($"{fitting.Length} batches begin with '{start}'. Write more of the name."),
         };
     }

@@ -17,7 +17,10 @@ internal static class BatchStatusCommand
 
     public static Command Create(CliHost host, HelpPages help)
     {
-        var command = new Command("status", "Shows how batches stand; of one batch also what runs and what failed, and why.");
+        var command = new Command(
+            "status",
+            "Shows how batches stand; of one batch also what runs and what failed, and why."
+        );
         var place = new JobPlace();
         Argument<string?> batch = new("batch")
         {

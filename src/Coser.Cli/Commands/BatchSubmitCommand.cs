@@ -80,7 +80,10 @@ internal sealed class BatchSubmitCommand
         t => t >= 0,
         "be 0 or more"
     );
-    private readonly Option<Precision> _precision = Choice.Of<Precision>("--precision", "Number format of the networks.");
+    private readonly Option<Precision> _precision = Choice.Of<Precision>(
+        "--precision",
+        "Number format of the networks."
+    );
     private readonly Option<bool> _json = Choice.Json("Print JSON.");
 
     private BatchSubmitCommand(CliHost host) => _host = host;
@@ -146,10 +149,7 @@ internal sealed class BatchSubmitCommand
         await using OpenJobs jobs = await _place.OpenAsync(_host, parsed);
         string? referenceHash = reference is null
             ? null
-            : (
-                await jobs
-                    .Store.PutFileAsync(Path.GetFullPath(reference, _host.WorkingFolder), _host.Cancel)
-            ).Hash;
+            : (await jobs.Store.PutFileAsync(Path.GetFullPath(reference, _host.WorkingFolder), _host.Cancel)).Hash;
         var template = new NewJob
         {
             Name = "",
@@ -171,13 +171,12 @@ internal sealed class BatchSubmitCommand
         );
         var source = new ManifestSource(_host.WorkingFolder, _host.In);
         long seen = 0;
-        Batch made = await jobs
-            .Queue.SubmitAsync(
-                batch,
-                submission.Entries(source.Read(photos, manifest), _host.Cancel),
-                n => seen = n,
-                _host.Cancel
-            );
+        Batch made = await jobs.Queue.SubmitAsync(
+            batch,
+            submission.Entries(source.Read(photos, manifest), _host.Cancel),
+            n => seen = n,
+            _host.Cancel
+        );
         if (parsed.GetValue(_json))
             _host.Out.WriteLine(
                 CliJson.Line(

@@ -28,7 +28,9 @@ internal sealed class ChildHost(CliHost host, TextReader input) : IDisposable
         reader.Start();
         try
         {
-            foreach ((ChildRequest request, CancellationTokenSource stop) in _requests.GetConsumingEnumerable(host.Cancel))
+            foreach (
+                (ChildRequest request, CancellationTokenSource stop) in _requests.GetConsumingEnumerable(host.Cancel)
+            )
                 Answer(request, stop.Token);
         }
         catch (OperationCanceledException)
@@ -218,7 +220,8 @@ internal sealed class ChildHost(CliHost host, TextReader input) : IDisposable
 
         public void Report(RestoreProgress value)
         {
-            bool shown = request.Options.Previews && value.Preview is not null && _sincePreview.Elapsed >= _untilPreview;
+            bool shown =
+                request.Options.Previews && value.Preview is not null && _sincePreview.Elapsed >= _untilPreview;
             if (shown)
                 Show(value.Preview!);
             // The first and last step of a stage always.

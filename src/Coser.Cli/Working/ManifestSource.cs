@@ -36,9 +36,10 @@ internal sealed class ManifestSource(string workingFolder, TextReader input)
             if (line.Length == 0)
                 continue;
             string full = Path.GetFullPath(line, workingFolder);
-            string relative = Path.IsPathRooted(line) || line.Contains("..", StringComparison.Ordinal)
-                ? Path.GetFileName(line)
-                : line;
+            string relative =
+                Path.IsPathRooted(line) || line.Contains("..", StringComparison.Ordinal)
+                    ? Path.GetFileName(line)
+                    : line;
             yield return new ManifestEntry(line, full, relative);
         }
     }

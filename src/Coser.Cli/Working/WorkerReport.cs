@@ -16,7 +16,16 @@ internal sealed class WorkerReport(CliHost host, bool json)
     public void Begin(OpenJobs jobs, WorkerOptions options)
     {
         if (json)
-            Json("start", new { worker = options.Name, database = jobs.Address.Shown, options.Queues, options.Models });
+            Json(
+                "start",
+                new
+                {
+                    worker = options.Name,
+                    database = jobs.Address.Shown,
+                    options.Queues,
+                    options.Models,
+                }
+            );
         else
             host.Out.WriteLine(
                 $"{options.Name}: jobs of {jobs.Address.Shown} for {string.Join(", ", options.Queues)}, models "

@@ -123,7 +123,9 @@ public sealed class HangfireDispatch : IAsyncDisposable
     {
         foreach (string queue in shard.Queues)
             _client.Create(
-                HangfireJob.FromExpression<ShardWork>(w => w.RunAsync(shard.Batch, shard.Shard, CancellationToken.None)),
+                HangfireJob.FromExpression<ShardWork>(w =>
+                    w.RunAsync(shard.Batch, shard.Shard, CancellationToken.None)
+                ),
                 new EnqueuedState(queue)
             );
     }

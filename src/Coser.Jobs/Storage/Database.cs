@@ -22,8 +22,7 @@ internal sealed class Database(SqlDialect dialect, TimeSpan? patience = null) : 
             async () =>
             {
                 await using DbConnection connection = await dialect.OpenAsync(cancel);
-                await using DbTransaction transaction = await connection
-                    .BeginTransactionAsync(cancel);
+                await using DbTransaction transaction = await connection.BeginTransactionAsync(cancel);
                 T result = await work(new Session(dialect, connection, transaction, cancel));
                 await transaction.CommitAsync(cancel);
                 return result;

@@ -109,7 +109,10 @@ internal sealed class JobRun(
             if (_sinceStep.Elapsed > options.Stall)
             {
                 child.Kill();
-                return await FailAsync($"no step was made for {options.Stall.TotalSeconds:0} s, and it was ended", false);
+                return await FailAsync(
+                    $"no step was made for {options.Stall.TotalSeconds:0} s, and it was ended",
+                    false
+                );
             }
         }
     }
@@ -142,7 +145,14 @@ internal sealed class JobRun(
         {
             string path = Path.Combine(_folder, Path.GetFileName(file.Name));
             StoredFile stored = await store.PutFileAsync(path);
-            files.Add(new JobFile(file.Role, stored.Hash, ResultNames.For(Job.Request.Name, outcome.Scale, file), stored.Bytes));
+            files.Add(
+                new JobFile(
+                    file.Role,
+                    stored.Hash,
+                    ResultNames.For(Job.Request.Name, outcome.Scale, file),
+                    stored.Bytes
+                )
+            );
             File.Delete(path);
         }
         outcome = outcome with { Files = files, Seconds = Math.Round(_total.Elapsed.TotalSeconds, 3) };

@@ -131,7 +131,10 @@ public abstract class JobQueueTests : IDisposable
         {
             await Task.Delay(800);
             Assert.Equal(0, await queue.Leases.ReapAsync());
-            Assert.Equal(LeaseAnswer.Continue, await queue.Leases.ReportAsync(lease, new JobProgress("s", i, 9, 1.5, 2)));
+            Assert.Equal(
+                LeaseAnswer.Continue,
+                await queue.Leases.ReportAsync(lease, new JobProgress("s", i, 9, 1.5, 2))
+            );
         }
         Job job = (await queue.FindAsync(lease.Job.Id))!;
         Assert.Equal(new JobProgress("s", 5, 9, 1.5, 2), job.Progress);
@@ -246,13 +249,18 @@ public abstract class JobQueueTests : IDisposable
                 ahead = Math.Max(ahead, i - (int)told);
                 if (i == breaks)
                     throw new InvalidOperationException("interrupted");
-                yield return New($"{i}") with { IdempotencyKey = $"{i}" };
+                yield return New($"{i}") with
+                {
+                    IdempotencyKey = $"{i}",
+                };
                 if (i % 100 == 0)
                     await Task.Yield();
             }
         }
         var batch = new NewBatch("long", IdempotencyKey: "k");
-        await Assert.ThrowsAsync<InvalidOperationException>(() => queue.SubmitAsync(batch, Entries(2500, 1700), n => told = n));
+        await Assert.ThrowsAsync<InvalidOperationException>(() =>
+            queue.SubmitAsync(batch, Entries(2500, 1700), n => told = n)
+        );
         told = 0;
         Batch whole = await queue.SubmitAsync(batch, Entries(2500, -1), n => told = n);
         Assert.Equal((2500, true), (whole.Entries, whole.IsComplete));
@@ -308,7 +316,10 @@ public abstract class JobQueueTests : IDisposable
     private static async IAsyncEnumerable<NewJob> Many(int count)
     {
         for (int i = 0; i < count; i++)
-            yield return New($"{i}") with { IdempotencyKey = $"{i}" };
+            yield return New($"{i}") with
+            {
+                IdempotencyKey = $"{i}",
+            };
         await Task.CompletedTask;
     }
 

@@ -33,7 +33,18 @@ public sealed class PostgresServer : IDisposable
             Assert.Skip("PostgreSQL is not installed (apt-get install postgresql)");
         }
         string name = $"coser{Interlocked.Increment(ref _databases)}";
-        Run("psql", "-h", _folder.Value, "-p", _port.ToString(), "-U", "coser", "-c", $"CREATE DATABASE {name}", "postgres");
+        Run(
+            "psql",
+            "-h",
+            _folder.Value,
+            "-p",
+            _port.ToString(),
+            "-U",
+            "coser",
+            "-c",
+            $"CREATE DATABASE {name}",
+            "postgres"
+        );
         return $"postgres://coser@127.0.0.1:{_port}/{name}";
     }
 
@@ -59,7 +70,19 @@ public sealed class PostgresServer : IDisposable
         string folder = Directory.CreateTempSubdirectory("coser-pg-").FullName;
         if (Environment.IsPrivilegedProcess)
             Tool("chown", "postgres", folder);
-        Run("initdb", "-D", Path.Combine(folder, "data"), "-U", "coser", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync");
+        Run(
+            "initdb",
+            "-D",
+            Path.Combine(folder, "data"),
+            "-U",
+            "coser",
+            "-A",
+            "trust",
+            "-E",
+            "UTF8",
+            "--locale=C",
+            "--no-sync"
+        );
         Launch(folder);
         return folder;
     }
@@ -97,7 +120,10 @@ public sealed class PostgresServer : IDisposable
         {
             if (Environment.IsPrivilegedProcess)
                 File.SetUnixFileMode(log, (UnixFileMode)0b110_110_110);
-            var start = new ProcessStartInfo("/bin/sh", ["-c", "log=$1; shift; exec \"$@\" >\"$log\" 2>&1", "sh", log, program, .. arguments])
+            var start = new ProcessStartInfo(
+                "/bin/sh",
+                ["-c", "log=$1; shift; exec \"$@\" >\"$log\" 2>&1", "sh", log, program, .. arguments]
+            )
             {
                 WorkingDirectory = "/",
             };

@@ -155,8 +155,14 @@ public sealed class WorkerTests : IAsyncLifetime
             await worker.RunUntilEmptyAsync(TestContext.Current.CancellationToken);
         done = (await _queue.FindAsync(done.Id))!;
         StoredFile orphan = await PutAsync("nobody's");
-        Assert.Equal(new Collected(0, 0), await new FileCollector(_queue, _store, TimeSpan.FromHours(1)).CollectAsync());
-        Assert.Equal(new Collected(1, orphan.Bytes), await new FileCollector(_queue, _store, TimeSpan.Zero).CollectAsync());
+        Assert.Equal(
+            new Collected(0, 0),
+            await new FileCollector(_queue, _store, TimeSpan.FromHours(1)).CollectAsync()
+        );
+        Assert.Equal(
+            new Collected(1, orphan.Bytes),
+            await new FileCollector(_queue, _store, TimeSpan.Zero).CollectAsync()
+        );
         Assert.False(_store.Contains(orphan.Hash));
         Assert.True(_store.Contains(done.Request.InputHash!));
         Assert.True(_store.Contains(done.Outcome!.Result!.Hash));
@@ -171,7 +177,9 @@ public sealed class WorkerTests : IAsyncLifetime
             Assert.Throws<ArgumentException>(() => _store.PathOf(name));
         Assert.Throws<ArgumentException>(() => _store.StateFolder("../x"));
         Assert.Throws<ArgumentException>(() => _store.PreviewPath(new string('/', 32)));
-        await Assert.ThrowsAsync<InvalidDataException>(() => _store.PutAsync(new MemoryStream(new byte[11]), maxBytes: 10));
+        await Assert.ThrowsAsync<InvalidDataException>(() =>
+            _store.PutAsync(new MemoryStream(new byte[11]), maxBytes: 10)
+        );
         Assert.Empty(Directory.EnumerateFileSystemEntries(Path.Combine(_store.Folder, "incoming")));
         JobsException e = await Assert.ThrowsAsync<JobsException>(() =>
             _queue.BindStoreAsync(ContentStore.Open(_folder.File("another")))
