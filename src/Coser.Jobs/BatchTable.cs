@@ -3,7 +3,7 @@ using Coser.Jobs.Storage;
 
 namespace Coser.Jobs;
 
-/// <summary>The batches themselves; what happens to their jobs is <see cref="JobQueue"/>'s.</summary>
+/// <summary>The batches themselves; what happens to their jobs is <see cref="JobLedger"/>'s.</summary>
 public sealed class BatchTable
 {
     private readonly Database _database;
@@ -22,12 +22,12 @@ public sealed class BatchTable
         ).SingleOrDefault();
 
     /// <summary>All batches of an owner, or of everybody, the newest first.</summary>
-    public Task<List<Batch>> ListAsync(string? owner = null, CancellationToken cancel = default)
+    public async Task<IReadOnlyList<Batch>> ListAsync(string? owner = null, CancellationToken cancel = default)
     {
         (string where, (string, object?)[] values) = owner is null
             ? ("1 = 1", Array.Empty<(string, object?)>())
             : ("owner = @owner", [("owner", owner)]);
-        return _database.QueryAsync(
+        return await _database.QueryAsync(
             $"SELECT {Rows.BatchColumns} FROM coser_batches WHERE {where} ORDER BY created DESC, id",
             Rows.Batch,
             cancel,
@@ -37,7 +37,7 @@ public sealed class BatchTable
 
     internal async Task<Batch> MakeAsync(NewBatch batch, CancellationToken cancel)
     {
-        string id = JobQueue.NewId();
+        string id = JobLedger.NewId();
         await _database.ExecuteAsync(
             """
             INSERT INTO coser_batches (id, name, owner, idempotency_key, created, complete, paused, entries, dispatched)
@@ -88,7 +88,7 @@ public sealed class BatchTable
             """,
             r => (r.GetString(0), (int)r.GetInt64(1) - 1),
             cancel,
-            ("size", JobQueue.ShardSize)
+            ("size", JobLedger.ShardSize)
         );
         if (next is not [var (batch, shard)])
             return null;

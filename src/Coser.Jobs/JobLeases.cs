@@ -71,7 +71,7 @@ public sealed class JobLeases
     /// </summary>
     public async Task<JobLease?> ClaimAsync(WorkerAbility ability, CancellationToken cancel = default)
     {
-        string token = JobQueue.NewId();
+        string token = JobLedger.NewId();
         (string condition, List<(string, object?)> values) = Where(ability);
         values.AddRange([("worker", ability.Worker), ("token", token), ("lease", Milliseconds(Options.Length))]);
         List<Job> claimed = await _database.QueryAsync(

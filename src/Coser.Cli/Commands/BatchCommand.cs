@@ -89,7 +89,7 @@ internal static class BatchCommand
         string description,
         string participle,
         Option<bool>[] flags,
-        Func<JobQueue, JobFilter, bool, Task<int>> change
+        Func<JobLedger, JobFilter, bool, Task<int>> change
     )
     {
         var command = new Command(name, description);
@@ -104,7 +104,7 @@ internal static class BatchCommand
         command.SetAction(
             async (parsed, _) =>
             {
-                await using JobQueue queue = await place.OpenQueueAsync(host, parsed);
+                await using JobLedger queue = await place.OpenQueueAsync(host, parsed);
                 Batch found = await FindAsync(queue, parsed.GetRequiredValue(batch), host);
                 bool flag = flags.Length > 0 && parsed.GetValue(flags[0]);
                 int changed = await change(queue, new JobFilter { Batch = found.Id }, flag);
@@ -156,11 +156,11 @@ internal static class BatchCommand
         new("batch") { Description = "A batch's name, or the beginning of it ('coser batch status')." };
 
     /// <exception cref="UsageException">There is none, or several begin like that.</exception>
-    public static async Task<Batch> FindAsync(JobQueue queue, string start, CliHost host)
+    public static async Task<Batch> FindAsync(JobLedger queue, string start, CliHost host)
     {
         if (await queue.Batches.FindAsync(start, host.Cancel) is { } batch)
             return batch;
-        List<Batch> all = await queue.Batches.ListAsync(cancel: host.Cancel);
+        IReadOnlyList<Batch> all = await queue.Batches.ListAsync(cancel: host.Cancel);
         Batch[] fitting = [.. all.Where(b => b.Id.StartsWith(start, StringComparison.Ordinal))];
         return fitting switch
         {

@@ -34,7 +34,7 @@ internal static class BatchStatusCommand
         command.SetAction(
             async (parsed, _) =>
             {
-                await using JobQueue queue = await place.OpenQueueAsync(host, parsed);
+                await using JobLedger queue = await place.OpenQueueAsync(host, parsed);
                 bool asJson = parsed.GetValue(json);
                 if (parsed.GetValue(batch) is { } name)
                 {
@@ -51,7 +51,7 @@ internal static class BatchStatusCommand
         return command;
     }
 
-    private static async Task AllAsync(CliHost host, JobQueue queue, bool json)
+    private static async Task AllAsync(CliHost host, JobLedger queue, bool json)
     {
         var rows = new List<(Batch Batch, JobCounts Counts)>();
         foreach (Batch batch in await queue.Batches.ListAsync(cancel: host.Cancel))
@@ -88,10 +88,10 @@ internal static class BatchStatusCommand
             host.Console.Write(table);
     }
 
-    private static async Task OneAsync(CliHost host, JobQueue queue, Batch batch, bool json)
+    private static async Task OneAsync(CliHost host, JobLedger queue, Batch batch, bool json)
     {
         JobCounts counts = await CountAsync(host, queue, batch);
-        Task<List<Job>> List(params JobState[] states) =>
+        Task<IReadOnlyList<Job>> List(params JobState[] states) =>
             queue.ListAsync(
                 new JobFilter
                 {
@@ -101,8 +101,8 @@ internal static class BatchStatusCommand
                 },
                 host.Cancel
             );
-        List<Job> running = await List(JobState.Running);
-        List<Job> troubles = await List(Troubles);
+        IReadOnlyList<Job> running = await List(JobState.Running);
+        IReadOnlyList<Job> troubles = await List(Troubles);
         if (json)
         {
             host.Out.WriteLine(
@@ -147,7 +147,7 @@ internal static class BatchStatusCommand
             host.Out.WriteLine($"  and {more} more: --json lists all");
     }
 
-    private static Task<JobCounts> CountAsync(CliHost host, JobQueue queue, Batch batch) =>
+    private static Task<JobCounts> CountAsync(CliHost host, JobLedger queue, Batch batch) =>
         queue.CountAsync(new JobFilter { Batch = batch.Id }, host.Cancel);
 
     private static void Line(CliHost host, string? colour, string text)

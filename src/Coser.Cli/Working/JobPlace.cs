@@ -45,7 +45,7 @@ internal sealed class JobPlace
                     : Path.Combine(Path.GetDirectoryName(address.Shown)!, "store")
             );
         ContentStore store = ContentStore.Open(Path.GetFullPath(folder, host.WorkingFolder));
-        JobQueue queue = await JobQueue.OpenAsync(address, leases, cancel: host.Cancel);
+        JobLedger queue = await JobLedger.OpenAsync(address, leases, cancel: host.Cancel);
         try
         {
             await queue.BindStoreAsync(store, host.Cancel);
@@ -59,8 +59,8 @@ internal sealed class JobPlace
     }
 
     /// <summary>For commands that touch no file.</summary>
-    public Task<JobQueue> OpenQueueAsync(CliHost host, ParseResult parsed) =>
-        JobQueue.OpenAsync(Address(host, parsed), cancel: host.Cancel);
+    public Task<JobLedger> OpenQueueAsync(CliHost host, ParseResult parsed) =>
+        JobLedger.OpenAsync(Address(host, parsed), cancel: host.Cancel);
 
     private DatabaseAddress Address(CliHost host, ParseResult parsed)
     {
@@ -75,7 +75,7 @@ internal sealed class JobPlace
 }
 
 /// <summary>Jobs and their files, opened.</summary>
-internal sealed record OpenJobs(DatabaseAddress Address, JobQueue Queue, ContentStore Store) : IAsyncDisposable
+internal sealed record OpenJobs(DatabaseAddress Address, JobLedger Queue, ContentStore Store) : IAsyncDisposable
 {
     public ValueTask DisposeAsync() => Queue.DisposeAsync();
 }

@@ -21,7 +21,7 @@ public sealed class HangfireDispatch : IAsyncDisposable
     // Held while the tables are made; any number that no other program of the same database uses.
     private const long LockKey = 0x434F53455232;
     private static readonly TimeSpan Look = TimeSpan.FromSeconds(2);
-    private readonly JobQueue _queue;
+    private readonly JobLedger _queue;
     private readonly BackgroundJobClient _client;
     private readonly BackgroundJobServer _server;
     private readonly CancellationTokenSource _stop = new();
@@ -29,7 +29,7 @@ public sealed class HangfireDispatch : IAsyncDisposable
 
     /// <summary>Starts dispatching to a worker of this process.</summary>
     /// <param name="storage">Of <see cref="OpenStorage"/>.</param>
-    public HangfireDispatch(JobQueue queue, JobStorage storage, Worker worker)
+    public HangfireDispatch(JobLedger queue, JobStorage storage, Worker worker)
     {
         _queue = queue;
         _client = new BackgroundJobClient(storage);

@@ -52,7 +52,7 @@ public sealed class ContentStore
             if (!File.Exists(idFile))
             {
                 string partial = store.NewIncoming();
-                File.WriteAllText(partial, JobQueue.NewId());
+                File.WriteAllText(partial, JobLedger.NewId());
                 try
                 {
                     File.Move(partial, idFile, overwrite: false);
@@ -156,7 +156,7 @@ public sealed class ContentStore
     {
         string folder = Path.GetDirectoryName(Path.GetFullPath(path))!;
         Directory.CreateDirectory(folder);
-        string partial = Path.Combine(folder, $".coser-{JobQueue.NewId()}.partial");
+        string partial = Path.Combine(folder, $".coser-{JobLedger.NewId()}.partial");
         try
         {
             File.Copy(PathOf(hash), partial);
@@ -171,9 +171,9 @@ public sealed class ContentStore
     }
 
     /// <summary>An empty folder for one attempt at a job.</summary>
-    internal string NewWorkFolder() => Directory.CreateDirectory(Path.Combine(Work, JobQueue.NewId())).FullName;
+    internal string NewWorkFolder() => Directory.CreateDirectory(Path.Combine(Work, JobLedger.NewId())).FullName;
 
-    internal string NewIncoming() => Path.Combine(Incoming, JobQueue.NewId());
+    internal string NewIncoming() => Path.Combine(Incoming, JobLedger.NewId());
 
     private void Settle(string partial, string hash, long bytes)
     {

@@ -10,7 +10,7 @@ public sealed record Collected(long Files, long Bytes);
 /// files are left alone, since a file is in the store before its job is in the tables.
 /// </summary>
 /// <param name="grace">Age below which nothing is touched; null: a day.</param>
-public sealed class FileCollector(JobQueue queue, ContentStore store, TimeSpan? grace = null)
+public sealed class FileCollector(JobLedger queue, ContentStore store, TimeSpan? grace = null)
 {
     private const int HashesAQuestion = 200;
     private readonly TimeSpan _grace = grace ?? TimeSpan.FromDays(1);

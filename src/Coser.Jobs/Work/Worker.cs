@@ -9,7 +9,7 @@ namespace Coser.Jobs.Work;
 /// </summary>
 public sealed class Worker : IDisposable
 {
-    private readonly JobQueue _queue;
+    private readonly JobLedger _queue;
     private readonly ContentStore _store;
     private readonly WorkerOptions _options;
     private readonly Action<WorkerEvent> _tell;
@@ -21,7 +21,7 @@ public sealed class Worker : IDisposable
     private int _draining;
 
     /// <param name="tell">Called with news, from the worker's threads, one at a time.</param>
-    public Worker(JobQueue queue, ContentStore store, WorkerOptions options, Action<WorkerEvent>? tell = null)
+    public Worker(JobLedger queue, ContentStore store, WorkerOptions options, Action<WorkerEvent>? tell = null)
     {
         (_queue, _store, _options) = (queue, store, options);
         _tell = tell ?? (_ => { });

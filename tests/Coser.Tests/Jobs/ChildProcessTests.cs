@@ -24,7 +24,7 @@ public sealed class ChildProcessTests : IDisposable
         using (Coser.Imaging.Photo picture = SmallCoser.NewPhoto(16, 15))
             picture.Save(photo);
         ContentStore store = ContentStore.Open(_folder.File("store"));
-        await using JobQueue queue = await JobQueue.OpenAsync(
+        await using JobLedger queue = await JobLedger.OpenAsync(
             DatabaseAddress.Parse(_folder.File("jobs.db")),
             new LeaseOptions { Backoff = TimeSpan.Zero }
         );
@@ -113,7 +113,7 @@ public sealed class ChildProcessTests : IDisposable
         return count;
     }
 
-    private static async Task<Job> UntilAsync(JobQueue queue, Job job, Func<Job, bool> condition)
+    private static async Task<Job> UntilAsync(JobLedger queue, Job job, Func<Job, bool> condition)
     {
         var clock = Stopwatch.StartNew();
         while (true)

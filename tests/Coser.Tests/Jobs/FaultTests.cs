@@ -30,7 +30,7 @@ public sealed class FaultTests(PostgresServer server) : IClassFixture<PostgresSe
         using var small = new SmallModel();
         string model = small.Model();
         ContentStore store = ContentStore.Open(_folder.File("store"));
-        await using JobQueue queue = await JobQueue.OpenAsync(DatabaseAddress.Parse(database));
+        await using JobLedger queue = await JobLedger.OpenAsync(DatabaseAddress.Parse(database));
         await queue.BindStoreAsync(store);
         Batch batch = await queue.SubmitAsync(new NewBatch("faults"), Entries(store, model));
         Assert.Equal(Jobs, batch.Entries);
@@ -75,7 +75,7 @@ public sealed class FaultTests(PostgresServer server) : IClassFixture<PostgresSe
                 worker.Dispose();
             }
         }
-        List<Job> jobs = await queue.ListAsync(new JobFilter { Batch = batch.Id, Limit = int.MaxValue });
+        IReadOnlyList<Job> jobs = await queue.ListAsync(new JobFilter { Batch = batch.Id, Limit = int.MaxValue });
         Assert.Equal(Jobs, jobs.Count);
         Assert.All(jobs, j => Assert.Equal((JobState.Done, 0), (j.State, j.Attempts)));
         Assert.True(kills > 1 && restarted, $"{kills} kills, restarted {restarted}: nothing was tried");

@@ -118,7 +118,7 @@ public sealed class PostgresServer : IDisposable
         string log = Path.GetTempFileName();
         try
         {
-            if (Environment.IsPrivilegedProcess)
+            if (Environment.IsPrivilegedProcess && !OperatingSystem.IsWindows())
                 File.SetUnixFileMode(log, (UnixFileMode)0b110_110_110);
             var start = new ProcessStartInfo(
                 "/bin/sh",

@@ -33,13 +33,13 @@ public sealed class WorkerTests : IAsyncLifetime
         """;
     private readonly TemporaryFolder _folder = new();
     private readonly List<WorkerEvent> _news = [];
-    private JobQueue _queue = null!;
+    private JobLedger _queue = null!;
     private ContentStore _store = null!;
 
     public async ValueTask InitializeAsync()
     {
         _store = ContentStore.Open(_folder.File("store"));
-        _queue = await JobQueue.OpenAsync(
+        _queue = await JobLedger.OpenAsync(
             DatabaseAddress.Parse(_folder.File("jobs.db")),
             new LeaseOptions { Backoff = TimeSpan.Zero, Length = TimeSpan.FromSeconds(10) }
         );

@@ -4,18 +4,18 @@ using Coser.Jobs.Storage;
 
 namespace Coser.Tests.Jobs;
 
-public sealed class SqliteJobQueueTests : JobQueueTests
+public sealed class SqliteJobLedgerTests : JobLedgerTests
 {
     protected override string NewDatabase() => Folder.File("jobs.db");
 }
 
-public sealed class PostgresJobQueueTests(PostgresServer server) : JobQueueTests, IClassFixture<PostgresServer>
+public sealed class PostgresJobLedgerTests(PostgresServer server) : JobLedgerTests, IClassFixture<PostgresServer>
 {
     protected override string NewDatabase() => server.NewDatabase();
 }
 
 /// <summary>What the tables promise, on each database.</summary>
-public abstract class JobQueueTests : IDisposable
+public abstract class JobLedgerTests : IDisposable
 {
     private static readonly LeaseOptions Patient = new() { Backoff = TimeSpan.Zero };
     private static readonly LeaseOptions Hasty = Patient with { Length = TimeSpan.FromMilliseconds(1) };
@@ -34,7 +34,7 @@ public abstract class JobQueueTests : IDisposable
     [Fact]
     public async Task A_job_keeps_all_it_was_handed_in_with()
     {
-        await using JobQueue queue = await OpenAsync();
+        await using JobLedger queue = await OpenAsync();
         NewJob asked = New("a ü '.jpg") with
         {
             Options = new JobOptions
@@ -62,7 +62,7 @@ public abstract class JobQueueTests : IDisposable
     [Fact]
     public async Task Each_job_is_claimed_once_however_many_ask()
     {
-        await using JobQueue queue = await OpenAsync();
+        await using JobLedger queue = await OpenAsync();
         for (int i = 0; i < 40; i++)
             await queue.SubmitAsync(New($"{i}"));
         async Task<List<string>> ClaimAll()
@@ -80,7 +80,7 @@ public abstract class JobQueueTests : IDisposable
     [Fact]
     public async Task Interactive_jobs_come_first_then_order_of_submission_and_only_what_the_worker_can_do()
     {
-        await using JobQueue queue = await OpenAsync();
+        await using JobLedger queue = await OpenAsync();
         await queue.SubmitAsync(New("gpu") with { Queue = JobQueues.Cuda });
         await queue.SubmitAsync(New("other model") with { Options = new JobOptions { Model = "big" } });
         await queue.SubmitAsync(New("first"));
@@ -98,7 +98,7 @@ public abstract class JobQueueTests : IDisposable
     [Fact]
     public async Task A_lost_lease_lets_another_take_over_and_shuts_the_first_out()
     {
-        await using JobQueue queue = await OpenAsync(Hasty);
+        await using JobLedger queue = await OpenAsync(Hasty);
         await queue.SubmitAsync(New("a"));
         JobLease first = (await queue.Leases.ClaimAsync(Able))!;
         await Task.Delay(20);
@@ -124,7 +124,7 @@ public abstract class JobQueueTests : IDisposable
     [Fact]
     public async Task A_lease_slides_with_every_report()
     {
-        await using JobQueue queue = await OpenAsync(Patient with { Length = TimeSpan.FromSeconds(3) });
+        await using JobLedger queue = await OpenAsync(Patient with { Length = TimeSpan.FromSeconds(3) });
         await queue.SubmitAsync(New("a"));
         JobLease lease = (await queue.Leases.ClaimAsync(Able))!;
         for (int i = 1; i <= 5; i++)
@@ -144,7 +144,7 @@ public abstract class JobQueueTests : IDisposable
     [Fact]
     public async Task A_poison_job_is_tried_three_times_and_quarantined_until_somebody_retries_it()
     {
-        await using JobQueue queue = await OpenAsync();
+        await using JobLedger queue = await OpenAsync();
         Job poison = await queue.SubmitAsync(New("poison"));
         for (int attempt = 1; attempt <= 3; attempt++)
         {
@@ -162,7 +162,7 @@ public abstract class JobQueueTests : IDisposable
     [Fact]
     public async Task What_cannot_succeed_is_tried_once_and_lost_workers_are_borne_longer()
     {
-        await using JobQueue queue = await OpenAsync(Hasty);
+        await using JobLedger queue = await OpenAsync(Hasty);
         Job bad = await queue.SubmitAsync(New("bad"));
         Assert.True(await queue.Leases.FailAsync((await queue.Leases.ClaimAsync(Able))!, "no photo", forGood: true));
         Assert.Equal(JobState.Failed, (await queue.FindAsync(bad.Id))!.State);
@@ -180,7 +180,7 @@ public abstract class JobQueueTests : IDisposable
     [Fact]
     public async Task A_failed_attempt_waits_before_the_next()
     {
-        await using JobQueue queue = await OpenAsync(Patient with { Backoff = TimeSpan.FromMinutes(5) });
+        await using JobLedger queue = await OpenAsync(Patient with { Backoff = TimeSpan.FromMinutes(5) });
         await queue.SubmitAsync(New("a"));
         await queue.Leases.FailAsync((await queue.Leases.ClaimAsync(Able))!, "out of memory", forGood: false);
         Assert.Null(await queue.Leases.ClaimAsync(Able));
@@ -189,7 +189,7 @@ public abstract class JobQueueTests : IDisposable
     [Fact]
     public async Task Cancel_takes_waiting_jobs_at_once_and_running_ones_by_their_worker()
     {
-        await using JobQueue queue = await OpenAsync(Patient);
+        await using JobLedger queue = await OpenAsync(Patient);
         Job running = await queue.SubmitAsync(New("running"));
         JobLease lease = (await queue.Leases.ClaimAsync(Able))!;
         Job waiting = await queue.SubmitAsync(New("waiting"));
@@ -208,7 +208,7 @@ public abstract class JobQueueTests : IDisposable
     [Fact]
     public async Task A_paused_batch_rests_those_submitted_meanwhile_too_and_goes_on()
     {
-        await using JobQueue queue = await OpenAsync(Patient);
+        await using JobLedger queue = await OpenAsync(Patient);
         Batch batch = await queue.SubmitAsync(new NewBatch("b", IdempotencyKey: "k"), Many(3));
         JobLease lease = (await queue.Leases.ClaimAsync(Able))!;
         var whole = new JobFilter { Batch = batch.Id };
@@ -228,7 +228,7 @@ public abstract class JobQueueTests : IDisposable
     [Fact]
     public async Task The_same_key_is_the_same_job_and_another_request_is_refused()
     {
-        await using JobQueue queue = await OpenAsync();
+        await using JobLedger queue = await OpenAsync();
         NewJob asked = New("a") with { IdempotencyKey = "k" };
         Job[] made = await Task.WhenAll(Enumerable.Range(0, 5).Select(_ => Task.Run(() => queue.SubmitAsync(asked))));
         Assert.Single(made.Select(j => j.Id).Distinct());
@@ -239,7 +239,7 @@ public abstract class JobQueueTests : IDisposable
     [Fact]
     public async Task A_long_manifest_is_handed_in_as_it_comes_and_an_interrupted_one_gone_on_with()
     {
-        await using JobQueue queue = await OpenAsync();
+        await using JobLedger queue = await OpenAsync();
         int ahead = 0;
         long told = 0;
         async IAsyncEnumerable<NewJob> Entries(int count, int breaks)
@@ -277,10 +277,10 @@ public abstract class JobQueueTests : IDisposable
     [Fact]
     public async Task Lists_come_in_pages_and_ended_jobs_can_be_forgotten()
     {
-        await using JobQueue queue = await OpenAsync(Patient);
+        await using JobLedger queue = await OpenAsync(Patient);
         for (int i = 0; i < 5; i++)
             await queue.SubmitAsync(New($"{i}"));
-        List<Job> page = await queue.ListAsync(new JobFilter { Limit = 2 });
+        IReadOnlyList<Job> page = await queue.ListAsync(new JobFilter { Limit = 2 });
         Assert.Equal(["4", "3"], page.Select(j => j.Request.Name));
         page = await queue.ListAsync(new JobFilter { Limit = 2, Before = page[^1].Sequence });
         Assert.Equal(["2", "1"], page.Select(j => j.Request.Name));
@@ -294,15 +294,15 @@ public abstract class JobQueueTests : IDisposable
     public async Task Tables_of_a_later_version_are_refused()
     {
         DatabaseAddress address = DatabaseAddress.Parse(NewDatabase());
-        await (await JobQueue.OpenAsync(address)).DisposeAsync();
+        await (await JobLedger.OpenAsync(address)).DisposeAsync();
         await using (var database = new Database(SqlDialect.Of(address, TimeProvider.System)))
             await database.ExecuteAsync("INSERT INTO coser_schema (version, applied) VALUES (999, 0)", default);
-        JobsException e = await Assert.ThrowsAsync<JobsException>(() => JobQueue.OpenAsync(address));
+        JobsException e = await Assert.ThrowsAsync<JobsException>(() => JobLedger.OpenAsync(address));
         Assert.Contains("version 999", e.Message, StringComparison.Ordinal);
     }
 
-    private Task<JobQueue> OpenAsync(LeaseOptions? leases = null) =>
-        JobQueue.OpenAsync(DatabaseAddress.Parse(NewDatabase()), leases ?? Patient);
+    private Task<JobLedger> OpenAsync(LeaseOptions? leases = null) =>
+        JobLedger.OpenAsync(DatabaseAddress.Parse(NewDatabase()), leases ?? Patient);
 
     private static NewJob New(string name) =>
         new()

@@ -9,7 +9,7 @@ namespace Coser.Jobs;
 /// The one truth about jobs: hands them in, lists them, holds them back, takes them away. Safe to use from many threads and
 /// processes at once. Workers get theirs from <see cref="Leases"/>.
 /// </summary>
-public sealed class JobQueue : IAsyncDisposable
+public sealed class JobLedger : IAsyncDisposable
 {
     /// <summary>Jobs of a batch that are dispatched together.</summary>
     public const int ShardSize = 1000;
@@ -19,7 +19,7 @@ public sealed class JobQueue : IAsyncDisposable
     private const string StoreSetting = "store";
     private readonly Database _database;
 
-    private JobQueue(Database database, LeaseOptions leases)
+    private JobLedger(Database database, LeaseOptions leases)
     {
         _database = database;
         Leases = new JobLeases(database, leases);
@@ -40,7 +40,7 @@ public sealed class JobQueue : IAsyncDisposable
     /// <param name="clock">The time of a SQLite file; PostgreSQL has its own.</param>
     /// <param name="patience">How long a database that does not answer is waited for; null: 30 seconds.</param>
     /// <exception cref="JobsException">It cannot be reached or used.</exception>
-    public static async Task<JobQueue> OpenAsync(
+    public static async Task<JobLedger> OpenAsync(
         DatabaseAddress address,
         LeaseOptions? leases = null,
         TimeProvider? clock = null,
@@ -52,7 +52,7 @@ public sealed class JobQueue : IAsyncDisposable
         try
         {
             await database.MigrateAsync(cancel);
-            return new JobQueue(database, leases ?? new LeaseOptions());
+            return new JobLedger(database, leases ?? new LeaseOptions());
         }
         catch
         {
@@ -175,10 +175,10 @@ public sealed class JobQueue : IAsyncDisposable
         (await SelectAsync("id = @id", "", cancel, ("id", id))).SingleOrDefault();
 
     /// <summary>Jobs, the newest first, a page at a time.</summary>
-    public Task<List<Job>> ListAsync(JobFilter filter, CancellationToken cancel = default)
+    public async Task<IReadOnlyList<Job>> ListAsync(JobFilter filter, CancellationToken cancel = default)
     {
         (string where, (string, object?)[] values) = Where(filter);
-        return SelectAsync(
+        return await SelectAsync(
             where,
             "ORDER BY seq DESC LIMIT " + Math.Max(0, filter.Limit).ToString(CultureInfo.InvariantCulture),
             cancel,
