@@ -1,4 +1,5 @@
 using Coser.Cli.Upscaling;
+using Coser.Jobs.Work;
 using Spectre.Console;
 
 namespace Coser.Cli;
@@ -8,6 +9,9 @@ internal sealed record CliHost
 {
     /// <summary>Results: plain lines, tables, JSON.</summary>
     public required TextWriter Out { get; init; }
+
+    /// <summary>Lists of paths, and a child's requests.</summary>
+    public TextReader In { get; init; } = TextReader.Null;
 
     /// <summary>Everything that is not a result.</summary>
     public required TextWriter Error { get; init; }
@@ -30,12 +34,16 @@ internal sealed record CliHost
 
     public Func<RestorerRequest, IPhotoRestorer> OpenRestorer { get; init; } = PhotoRestorer.Open;
 
+    /// <summary>How a worker starts its restoring process.</summary>
+    public ChildCommand Child { get; init; } = ChildCommand.OfThisProgram(typeof(CliHost).Assembly.Location);
+
     /// <summary>The host of a real process.</summary>
     public static CliHost ForProcess(CancellationToken cancel)
     {
         IAnsiConsole console = AnsiConsole.Console;
         return new CliHost
         {
+            In = System.Console.In,
             Out = System.Console.Out,
             Error = System.Console.Error,
             Console = console,

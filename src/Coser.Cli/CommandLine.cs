@@ -7,6 +7,7 @@ using Coser.Cli.Help;
 using Coser.Cli.Upscaling;
 using Coser.Engine;
 using Coser.Imaging;
+using Coser.Jobs.Model;
 using Coser.Restoration;
 
 namespace Coser.Cli;
@@ -55,6 +56,7 @@ internal static class CommandLine
                     is EngineException
                         or CheckpointException
                         or PhotoException
+                        or JobsException
                         or RestorationException
                         or InvalidDataException
                         or IOException
@@ -98,6 +100,8 @@ internal static class CommandLine
         root.Add(EvalCommand.Create(host, help));
         root.Add(DatasetCommand.Create(host, help));
         root.Add(TrainCommand.Create(host, help));
+        root.Add(BatchCommand.Create(host, help));
+        root.Add(WorkerCommand.Create(host, help));
         root.Add(DoctorCommand.Create(host, help));
         root.Add(CompletionCommand.Create(host, help));
         root.Directives.Clear();

@@ -76,7 +76,7 @@ internal sealed class HelpPages
 
     private static string Usage(Command command) =>
         FullName(command)
-        + (command.Subcommands.Count > 0 ? " <command>" : "")
+        + (command.Subcommands.Any(c => !c.Hidden) ? " <command>" : "")
         + string.Concat(command.Arguments.Select(a => " " + ArgumentLabel(a)))
         + " [options]";
 

@@ -20,7 +20,11 @@ internal static class Glob
     }
 
     /// <summary>Files that match, in ordinal order of their paths, written like the pattern (relative to <paramref name="folder"/>).</summary>
-    public static IReadOnlyList<string> Expand(string pattern, string folder)
+    public static IReadOnlyList<string> Expand(string pattern, string folder) =>
+        [.. Stream(pattern, folder).Distinct(PathRules.Comparer).Order(StringComparer.Ordinal)];
+
+    /// <summary>The same as they are found, a folder at a time; two <c>**</c> may find a file twice.</summary>
+    public static IEnumerable<string> Stream(string pattern, string folder)
     {
         (string start, Queue<string> segments) = Split(pattern);
         IEnumerable<string> level = [start];
@@ -38,13 +42,7 @@ internal static class Glob
             level = level.SelectMany(d => WithFoldersBelow(d, folder));
             last = "*";
         }
-        return
-        [
-            .. level
-                .SelectMany(d => Entries(d, folder, last, folders: false))
-                .Distinct(PathRules.Comparer)
-                .Order(StringComparer.Ordinal),
-        ];
+        return level.SelectMany(d => Entries(d, folder, last, folders: false));
     }
 
     private static (string Start, Queue<string> Segments) Split(string pattern)

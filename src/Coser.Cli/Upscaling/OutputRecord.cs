@@ -1,5 +1,8 @@
+using System.Security.Cryptography;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Coser.Imaging;
+using Coser.Restoration;
 
 namespace Coser.Cli.Upscaling;
 
@@ -47,7 +50,58 @@ internal sealed record OutputRecord
     public required string Format { get; init; }
     public int? Quality { get; init; }
 
+    /// <summary>The record of a result about to be made.</summary>
+    /// <param name="input">SHA-256 of the input file.</param>
+    /// <param name="reference">SHA-256 of the user's reference photo.</param>
+    public static OutputRecord Of(
+        IPhotoRestorer restorer,
+        RestoreOptions options,
+        string input,
+        string? reference,
+        PhotoFormat format,
+        int? quality
+    ) =>
+        new()
+        {
+            Input = input,
+            Model = restorer.Model.Hash,
+            Scale = options.Scale,
+            Seed = options.Seed,
+            Tile = options.Tile,
+            Preset = Unless(Restoration.Preset.Balanced, options.Preset),
+            Steps = options.Steps,
+            Sampler = options.Sampler?.ToString(),
+            Guidance = options.Guidance,
+            Prompt = options.Prompt.Length > 0 ? options.Prompt : null,
+            Negative = options.NegativePrompt,
+            Reference = Unless(ReferenceSource.Auto, options.Reference),
+            ReferenceFile = reference,
+            Fidelity = options.Fidelity,
+            Color = options.ColourFix?.ToString(),
+            Device = restorer.Device,
+            Precision = restorer.Precision,
+            Format = format.ToString().ToLowerInvariant(),
+            Quality = quality,
+        };
+
     public string ToText() => JsonSerializer.Serialize(this, OutputRecordJson.Default.OutputRecord);
+
+    /// <summary>SHA-256 of a file.</summary>
+    public static string Hash(string path, CancellationToken cancel)
+    {
+        using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 16);
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        byte[] buffer = new byte[1 << 20];
+        for (int read = file.Read(buffer); read > 0; read = file.Read(buffer))
+        {
+            cancel.ThrowIfCancellationRequested();
+            hash.AppendData(buffer, 0, read);
+        }
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
+    }
+
+    private static string? Unless<T>(T usual, T value)
+        where T : struct, Enum => value.Equals(usual) ? null : value.ToString();
 
     /// <summary>The record in a text; null when it is not one of ours or of a layout this version does not know.</summary>
     public static OutputRecord? Parse(string? text)

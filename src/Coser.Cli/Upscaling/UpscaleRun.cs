@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using Coser.Cli.Reports;
 using Coser.Imaging;
 using Coser.Restoration;
@@ -117,31 +116,17 @@ internal sealed class UpscaleRun(
     }
 
     private OutputRecord Record(PlannedPhoto photo, CancellationToken cancel) =>
-        new()
-        {
-            Input = Hash(photo.Input.FullPath, cancel),
-            Model = restorer.Model.Hash,
-            Scale = settings.Scale,
-            Seed = settings.Options.Seed,
-            Tile = settings.Options.Tile,
-            Preset = Unless(Preset.Balanced, settings.Options.Preset),
-            Steps = settings.Options.Steps,
-            Sampler = settings.Options.Sampler?.ToString(),
-            Guidance = settings.Options.Guidance,
-            Prompt = settings.Options.Prompt.Length > 0 ? settings.Options.Prompt : null,
-            Negative = settings.Options.NegativePrompt,
-            Reference = Unless(ReferenceSource.Auto, settings.Options.Reference),
-            ReferenceFile = settings.ReferenceFile is { } file ? Hash(file, cancel) : null,
-            Fidelity = settings.Options.Fidelity,
-            Color = settings.Options.ColourFix?.ToString(),
-            Device = restorer.Device,
-            Precision = restorer.Precision,
-            Format = photo.Format.ToString().ToLowerInvariant(),
-            Quality = settings.Quality,
-        };
-
-    private static string? Unless<T>(T usual, T value)
-        where T : struct, Enum => value.Equals(usual) ? null : value.ToString();
+        OutputRecord.Of(
+            restorer,
+            settings.Options with
+            {
+                Scale = settings.Scale,
+            },
+            OutputRecord.Hash(photo.Input.FullPath, cancel),
+            settings.ReferenceFile is { } file ? OutputRecord.Hash(file, cancel) : null,
+            photo.Format,
+            settings.Quality
+        );
 
     // Hidden, so that a folder given as input does not find it.
     private static string StateFolder(string output) =>
@@ -149,19 +134,6 @@ internal sealed class UpscaleRun(
 
     private static string Beside(string folder, PlannedPhoto photo, string ending) =>
         Path.Combine(folder, Path.GetFileNameWithoutExtension(photo.Output) + ending);
-
-    private static string Hash(string path, CancellationToken cancel)
-    {
-        using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 16);
-        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        byte[] buffer = new byte[1 << 20];
-        for (int read = file.Read(buffer); read > 0; read = file.Read(buffer))
-        {
-            cancel.ThrowIfCancellationRequested();
-            hash.AppendData(buffer, 0, read);
-        }
-        return Convert.ToHexStringLower(hash.GetHashAndReset());
-    }
 
     private UpscaleTotals Fail(UpscaleTotals totals, PhotoFailure failure)
     {

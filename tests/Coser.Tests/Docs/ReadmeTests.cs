@@ -40,6 +40,7 @@ public sealed partial class ReadmeTests
                 "CONTRIBUTING.md",
                 "docs/architecture.md",
                 "docs/command.md",
+                "docs/jobs.md",
                 "docs/training.md",
             }
         )
