@@ -16,7 +16,7 @@ public sealed class RecipeFileTests
             .. Directory
                 .EnumerateFiles(Folder, "*.json", SearchOption.AllDirectories)
                 .Select(f => Path.GetRelativePath(Folder, f))
-                .Where(f => Path.GetFileName(f) != "model.json")
+                .Where(f => Path.GetFileName(f) is not ("model.json" or "ablation.json"))
                 .Order(StringComparer.Ordinal),
         ];
 
