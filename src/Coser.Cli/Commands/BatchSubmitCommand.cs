@@ -34,6 +34,10 @@ internal sealed class BatchSubmitCommand
         Description = "Also write the results into this folder, the structure kept. Every worker must see it.",
         HelpName = "folder",
     };
+    private readonly Option<bool> _overwrite = new("--overwrite")
+    {
+        Description = "With --output: replace files that were not made by coser, too.",
+    };
     private readonly Option<bool> _inPlace = new("--in-place")
     {
         Description = "Read the photos where they are when their turn comes, instead of copying them into the store.",
@@ -99,6 +103,7 @@ internal sealed class BatchSubmitCommand
             "Batch",
             options._manifest,
             options._output,
+            options._overwrite,
             options._inPlace,
             options._name,
             options._key,
@@ -166,6 +171,7 @@ internal sealed class BatchSubmitCommand
             jobs.Store,
             template,
             parsed.GetValue(_output) is { } output ? Path.GetFullPath(output, _host.WorkingFolder) : null,
+            parsed.GetValue(_overwrite),
             parsed.GetValue(_inPlace),
             (name, reason) => _host.Complain($"{name}: {reason}")
         );
@@ -231,11 +237,12 @@ internal sealed class BatchSubmitCommand
         ContentStore store,
         NewJob template,
         string? output,
+        bool overwrite,
         bool inPlace,
         Action<string, string> complain
     )
     {
-        /// <summary>Entries that could not be read, and were left out.</summary>
+        /// <summary>Entries that were left out: they cannot be read, or would replace somebody's file.</summary>
         public int Unreadable { get; private set; }
 
         public async IAsyncEnumerable<NewJob> Entries(
@@ -245,6 +252,21 @@ internal sealed class BatchSubmitCommand
         {
             foreach (ManifestEntry entry in entries)
             {
+                string? target = output is null ? null : Target(entry);
+                if (
+                    target is not null
+                    && !overwrite
+                    && File.Exists(target)
+                    && !OutputRecord.IsOurs(PhotoRecord.Read(target))
+                )
+                {
+                    Unreadable++;
+                    complain(
+                        entry.Name,
+                        $"{target} exists and was not made by coser. Use --overwrite to replace it, or another --output."
+                    );
+                    continue;
+                }
                 string? hash = null;
                 try
                 {
@@ -259,7 +281,6 @@ internal sealed class BatchSubmitCommand
                     complain(entry.Name, FailureText.For(e, entry.Name, entry.FullPath));
                     continue;
                 }
-                string? target = output is null ? null : Target(entry);
                 yield return template with
                 {
                     Name = entry.Name,

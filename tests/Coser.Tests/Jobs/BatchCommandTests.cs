@@ -55,6 +55,19 @@ public sealed class BatchCommandTests : IDisposable
     }
 
     [Fact]
+    public void Files_of_others_are_not_replaced_unasked()
+    {
+        _cli.Photo("in/a.jpg");
+        _cli.Photo("in/b.jpg");
+        _cli.Photo("out/b.x4.jpg");
+        Assert.Equal(ExitCode.Failed, Run("submit", "in", "-o", "out", "--json"));
+        Assert.Equal(1, JsonDocument.Parse(_cli.Out).RootElement.GetProperty("entries").GetInt64());
+        Assert.Contains("b.x4.jpg exists and was not made by coser", _cli.Error, StringComparison.Ordinal);
+        Assert.Equal(ExitCode.Success, Run("submit", "in", "-o", "out", "--overwrite", "--json"));
+        Assert.Equal(2, JsonDocument.Parse(_cli.Out).RootElement.GetProperty("entries").GetInt64());
+    }
+
+    [Fact]
     public void Mistakes_are_told_in_one_line()
     {
         Assert.Equal(ExitCode.Usage, Run("submit"));
