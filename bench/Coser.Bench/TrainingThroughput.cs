@@ -100,19 +100,7 @@ internal static class TrainingThroughput
         int batch = recipe.Training.Batch;
         UnetConfig config = prior.Network with { AllInAttention = true };
         using var unet = new UnetModel(config);
-        using var control = new ControlEncoder(
-            new ControlConfig
-            {
-                InChannels = config.InChannels,
-                ModelChannels = config.ModelChannels,
-                ChannelMultipliers = config.ChannelMultipliers,
-                ResBlocks = config.ResBlocks,
-                AttentionResolutions = config.AttentionResolutions,
-                HeadChannels = config.HeadChannels,
-                ContextDim = config.ContextDim,
-                NormGroups = config.NormGroups,
-            }
-        );
+        using var control = new ControlEncoder(ControlConfig.Like(config));
         unet.to(bfloat16);
         control.to(bfloat16);
         var objective = new DiffusionObjective(recipe.Diffusion, recipe.Objective);
@@ -124,9 +112,7 @@ internal static class TrainingThroughput
             () =>
             {
                 Tensor noisy = objective.Noisy(clean, noise, steps);
-                ControlFeatures lr = control.Encode(noisy, clean, steps, context);
-                ControlFeatures reference = control.Encode(noisy, noise, steps, context);
-                Tensor prediction = unet.Predict(noisy, steps, context, unet.Remember(lr, reference));
+                Tensor prediction = RestorationStage.Predict(unet, control, noisy, steps, context, clean, noise);
                 return objective.Compute(prediction, clean, noise, steps).Loss;
             }
         );
@@ -211,8 +197,7 @@ internal static class TrainingThroughput
         using var scope = NewDisposeScope();
         using (no_grad())
             loss();
-        double counted = operations;
-        return counted;
+        return operations;
     }
 
     private static double Seconds(Action work)

@@ -61,33 +61,11 @@ internal sealed class BatchSubmitCommand
         HelpName = "name|folder",
         DefaultValueFactory = _ => UpscaleCommand.DefaultModel,
     };
-    private readonly Option<double?> _scale = Choice.Number<double>(
-        "--scale",
-        "Enlargement, above 0 and at most 4.",
-        s => s is > 0 and <= 4,
-        "be a number above 0 and at most 4"
-    );
-    private readonly Option<string> _format = new("--format")
-    {
-        Description = "Format of the results: jpeg, png, webp, tiff or avif.",
-        HelpName = "format",
-    };
-    private readonly Option<int?> _quality = Choice.Number<int>(
-        "--quality",
-        "Quality of JPEG, WebP and AVIF files, 1 to 100.",
-        q => q is >= 1 and <= 100,
-        "be from 1 to 100"
-    );
-    private readonly Option<int?> _tile = Choice.Number<int>(
-        "--tile",
-        "Side of the tiles a photo is worked in, in input pixels.",
-        t => t >= 0,
-        "be 0 or more"
-    );
-    private readonly Option<Precision> _precision = Choice.Of<Precision>(
-        "--precision",
-        "Number format of the networks."
-    );
+    private readonly Option<double?> _scale = RestoreSwitches.Scale();
+    private readonly Option<string> _format = RestoreSwitches.Format();
+    private readonly Option<int?> _quality = RestoreSwitches.Quality();
+    private readonly Option<int?> _tile = RestoreSwitches.Tile();
+    private readonly Option<Precision> _precision = RestoreSwitches.Precision();
     private readonly Option<bool> _json = Choice.Json("Print JSON.");
 
     private BatchSubmitCommand(CliHost host) => _host = host;
@@ -122,11 +100,6 @@ internal sealed class BatchSubmitCommand
         );
         command.Add(options._json);
         options._queue.AcceptOnlyFromAmong([.. JobQueues.All]);
-        options._format.Validators.Add(result =>
-        {
-            if (result.Tokens.Count == 1 && !PhotoFormats.TryParse(result.Tokens[0].Value, out PhotoFormat _))
-                result.AddError($"--format {result.Tokens[0].Value} is unknown: use jpeg, png, webp, tiff or avif.");
-        });
         help.Default(options._name, "the first argument");
         help.Default(options._scale, "the model's");
         help.Default(options._format, "as the input");

@@ -24,30 +24,17 @@ internal static class CaptionsCommand
             "captions",
             "Describes the photos of a data set: from label and pixels, by a command, or by an endpoint."
         );
-        var data = new Option<DirectoryInfo>("--data")
-        {
-            HelpName = "folder",
-            Description = "Data set: index.jsonl and photos/.",
-            Required = true,
-        };
-        var output = new Option<FileInfo>("--output", "-o")
-        {
-            HelpName = "file",
-            Description = "Captions, a JSON object a photo. Photos it holds already are skipped.",
-            Required = true,
-        };
+        Option<DirectoryInfo> data = DatasetOptions.Data();
+        Option<FileInfo> output = DatasetOptions.OutputFile(
+            "Captions, a JSON object a photo. Photos it holds already are skipped."
+        );
         Option<int?> perPhoto = Choice.Number<int>(
             "--per-photo",
             "Captions a photo; default 3.",
             n => n is >= 1 and <= 20,
             "be from 1 to 20"
         );
-        var seed = new Option<ulong>("--seed")
-        {
-            HelpName = "number",
-            Description = "Seed of the templates.",
-            DefaultValueFactory = _ => 1,
-        };
+        Option<ulong> seed = DatasetOptions.Seed("Seed of the templates.");
         var program = new Option<string>("--command")
         {
             HelpName = "command",

@@ -26,13 +26,9 @@ internal static class DatasetBuildCommand
             Description = "Folders of photos; the folder a photo lies in names its class.",
             Arity = ArgumentArity.OneOrMore,
         };
-        var output = new Option<DirectoryInfo>("--output", "-o")
-        {
-            HelpName = "folder",
-            Description =
-                "The data set: gets photos/, index.jsonl and build.jsonl, which says what became of each photo.",
-            Required = true,
-        };
+        Option<DirectoryInfo> output = DatasetOptions.Folder(
+            "The data set: gets photos/, index.jsonl and build.jsonl, which says what became of each photo."
+        );
         var labels = new Option<FileInfo>("--labels")
         {
             HelpName = "file",
@@ -64,12 +60,7 @@ internal static class DatasetBuildCommand
             s => s is >= 0 and < 1,
             "be at least 0 and below 1"
         );
-        var seed = new Option<ulong>("--seed")
-        {
-            HelpName = "number",
-            Description = "Seed of the split.",
-            DefaultValueFactory = _ => 1,
-        };
+        Option<ulong> seed = DatasetOptions.Seed("Seed of the split.");
         Option<PhotoFormat?> format = Choice.Maybe<PhotoFormat>("--format", "Format of the photos; default webp.");
         Option<int?> quality = Whole("--quality", "Of a lossy format; default 95.", 1, 100);
         Option<int?> workers = Whole("--workers", "Photos at a time; default 2.", 1, 64);

@@ -38,35 +38,16 @@ internal static class DatasetCommand
             "degrade",
             "Makes fixed pairs of degraded LR and sharp HR images from seeds (Real-ESRGAN's second-order degradation)."
         );
-        var data = new Option<DirectoryInfo>("--data")
-        {
-            HelpName = "folder",
-            Description = "Data set: index.jsonl and photos/.",
-            Required = true,
-        };
-        var output = new Option<DirectoryInfo>("--output", "-o")
-        {
-            HelpName = "folder",
-            Description = "Gets hr/ and lr/, PNG files of equal names.",
-            Required = true,
-        };
+        Option<DirectoryInfo> data = DatasetOptions.Data();
+        Option<DirectoryInfo> output = DatasetOptions.Folder("Gets hr/ and lr/, PNG files of equal names.");
         var split = new Option<string>("--split")
         {
             HelpName = "name",
             Description = "Which photos of the index.",
             DefaultValueFactory = _ => "validation",
         };
-        var seed = new Option<ulong>("--seed")
-        {
-            HelpName = "number",
-            Description = "Seed of the first photo; each next one has the next seed.",
-            DefaultValueFactory = _ => 1,
-        };
-        var settings = new Option<FileInfo>("--settings")
-        {
-            HelpName = "file",
-            Description = "Degradation settings (JSON); default: those of CoSeR's reference training.",
-        };
+        Option<ulong> seed = DatasetOptions.Seed("Seed of the first photo; each next one has the next seed.");
+        Option<FileInfo> settings = DatasetOptions.Settings();
         foreach (Option option in new Option[] { data, output, split, seed, settings })
             command.Add(option);
         help.Examples(command, ("coser dataset degrade --data photos/ --seed 7 -o pairs/", ""));
@@ -76,23 +57,27 @@ internal static class DatasetCommand
                 parsed.GetRequiredValue(data).FullName,
                 parsed.GetRequiredValue(split),
                 parsed.GetRequiredValue(seed),
-                parsed.GetValue(settings)?.FullName,
+                DatasetOptions.Degradation(parsed.GetValue(settings)),
                 parsed.GetRequiredValue(output).FullName
             )
         );
         return command;
     }
 
-    private static int Degrade(CliHost host, string data, string split, ulong seed, string? settings, string output)
+    private static int Degrade(
+        CliHost host,
+        string data,
+        string split,
+        ulong seed,
+        DegradationSettings degradation,
+        string output
+    )
     {
         NativeEngine.EnsureLoaded();
         PhotoIndex index = PhotoIndex.Open(data);
         IReadOnlyList<PhotoEntry> photos = index.Split(split);
         if (photos.Count == 0)
             throw new InvalidDataException($"{data}: no photo of the split '{split}'.");
-        DegradationSettings degradation = settings is null
-            ? DegradationSettings.Reference
-            : DegradationSettings.FromJson(File.ReadAllText(settings));
         DegradedSet.Write(index, photos, degradation, seed, output, progress: null, host.Cancel);
         host.Out.WriteLine($"{output}: {photos.Count} pairs, seeds from {seed}");
         return ExitCode.Success;

@@ -19,24 +19,14 @@ internal static class DatasetReferencesCommand
             "references",
             "Finds for each photo the training photos most like it by CLIP: of its label, or of all where that has few."
         );
-        var data = new Option<DirectoryInfo>("--data")
-        {
-            HelpName = "folder",
-            Description = "Data set: index.jsonl and photos/, or tar shards.",
-            Required = true,
-        };
+        Option<DirectoryInfo> data = DatasetOptions.Data();
         var model = new Option<string>("--model")
         {
             HelpName = "model",
             Description = "Name or folder of a model with a CLIP.",
             Required = true,
         };
-        var output = new Option<FileInfo>("--output", "-o")
-        {
-            HelpName = "file",
-            Description = "References, a JSON object a photo.",
-            Required = true,
-        };
+        Option<FileInfo> output = DatasetOptions.OutputFile("References, a JSON object a photo.");
         Option<int?> count = Choice.Number<int>(
             "--count",
             "References a photo; default 10.",

@@ -31,12 +31,7 @@ internal static class DatasetShardCommand
             HelpName = "folder",
             Description = "Data set: index.jsonl and photos/, or shards of another size.",
         };
-        var output = new Option<DirectoryInfo>("--output", "-o")
-        {
-            HelpName = "folder",
-            Description = "A new folder; gets shard-000000.tar and so on.",
-            Required = true,
-        };
+        Option<DirectoryInfo> output = DatasetOptions.Folder("A new folder; gets shard-000000.tar and so on.");
         var size = new Option<string>("--size")
         {
             HelpName = "size",

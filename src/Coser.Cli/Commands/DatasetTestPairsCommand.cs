@@ -21,12 +21,9 @@ internal static class DatasetTestPairsCommand
             Description = "A folder of photos, or with a folder of photos a class (ImageNet's train/ or sorted val/).",
             Required = true,
         };
-        var output = new Option<DirectoryInfo>("--output", "-o")
-        {
-            HelpName = "folder",
-            Description = "Gets hr/, lr/ and pairs.jsonl; a call that was stopped goes on.",
-            Required = true,
-        };
+        Option<DirectoryInfo> output = DatasetOptions.Folder(
+            "Gets hr/, lr/ and pairs.jsonl; a call that was stopped goes on."
+        );
         Option<TestCrop> crop = Choice.Of<TestCrop>(
             "--crop",
             "CoSeR's: shorter side resized to 512, middle square; StableSR's: the middle 512 pixels."
@@ -44,17 +41,8 @@ internal static class DatasetTestPairsCommand
             n => n >= 0,
             "not be negative"
         );
-        var seed = new Option<ulong>("--seed")
-        {
-            HelpName = "number",
-            Description = "Chooses the photos and degrades them.",
-            DefaultValueFactory = _ => 1,
-        };
-        var settings = new Option<FileInfo>("--settings")
-        {
-            HelpName = "file",
-            Description = "Degradation settings (JSON); default: those of CoSeR's reference training.",
-        };
+        Option<ulong> seed = DatasetOptions.Seed("Chooses the photos and degrades them.");
+        Option<FileInfo> settings = DatasetOptions.Settings();
         foreach (Option option in new Option[] { photos, output, crop, perClass, count, side, seed, settings })
             command.Add(option);
         help.Examples(
@@ -76,7 +64,7 @@ internal static class DatasetTestPairsCommand
                     MinSide = parsed.GetValue(side) ?? defaults.MinSide,
                     Seed = parsed.GetValue(seed),
                     Degradation = parsed.GetValue(settings) is { } file
-                        ? DegradationSettings.FromJson(File.ReadAllText(file.FullName))
+                        ? DegradationSettings.Read(file.FullName)
                         : defaults.Degradation,
                 }
             );

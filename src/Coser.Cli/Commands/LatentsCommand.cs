@@ -5,7 +5,6 @@ using Coser.Cli.Help;
 using Coser.Engine;
 using Coser.Restoration;
 using Coser.Training.Data;
-using Coser.Training.Degradation;
 using Coser.Training.Latents;
 using static TorchSharp.torch;
 
@@ -26,24 +25,14 @@ internal static class LatentsCommand
             "latents",
             "Encodes views of the photos once, for the training of diffusion models. A run that was stopped goes on."
         );
-        var data = new Option<DirectoryInfo>("--data")
-        {
-            HelpName = "folder",
-            Description = "Data set: index.jsonl and photos/.",
-            Required = true,
-        };
+        Option<DirectoryInfo> data = DatasetOptions.Data();
         var model = new Option<string>("--model")
         {
             HelpName = "name|folder",
             Description = "Model whose networks look at the photos; at least an autoencoder.",
             Required = true,
         };
-        var output = new Option<DirectoryInfo>("--output", "-o")
-        {
-            HelpName = "folder",
-            Description = "Gets latents.json and files of 512 views each.",
-            Required = true,
-        };
+        Option<DirectoryInfo> output = DatasetOptions.Folder("Gets latents.json and files of 512 views each.");
         var size = new Option<int>("--size")
         {
             HelpName = "pixels",
@@ -60,17 +49,8 @@ internal static class LatentsCommand
         {
             Description = "Degrade every view, too: its latent and, where the model can, its cognitive embedding.",
         };
-        var settings = new Option<FileInfo>("--settings")
-        {
-            HelpName = "file",
-            Description = "Degradation settings (JSON); default: those of CoSeR's reference training.",
-        };
-        var seed = new Option<ulong>("--seed")
-        {
-            HelpName = "number",
-            Description = "Decides squares and degradations.",
-            DefaultValueFactory = _ => 1,
-        };
+        Option<FileInfo> settings = DatasetOptions.Settings();
+        Option<ulong> seed = DatasetOptions.Seed("Decides squares and degradations.");
         Option<DeviceChoice> device = Choice.Of<DeviceChoice>(
             "--device",
             "Where the networks run; auto takes a CUDA GPU when there is one."
@@ -99,12 +79,9 @@ internal static class LatentsCommand
             command.Add(option);
         help.Examples(
             command,
-            ("coser dataset latents --data photos/ --model models/mine --views 4 -o latents/", "for a prior"),
-            ("coser dataset latents --data photos/ --model models/mine --degraded -o latents/", "for the restoration"),
-            (
-                "coser dataset latents --data photos/ --model models/mine -o latents/ --add reference",
-                "paint a reference for each view"
-            )
+            ("coser dataset latents --data D --model M --views 4 -o L", "for a prior"),
+            ("coser dataset latents --data D --model M --degraded -o L", "for the restoration"),
+            ("coser dataset latents --data D --model M -o L --add reference", "paint references for a set")
         );
         command.SetAction(parsed =>
         {
@@ -123,7 +100,9 @@ internal static class LatentsCommand
                     Size = parsed.GetRequiredValue(size),
                     Views = parsed.GetRequiredValue(views),
                     Seed = parsed.GetRequiredValue(seed),
-                    Degradation = parsed.GetValue(degraded) ? Degradation(parsed.GetValue(settings)) : null,
+                    Degradation = parsed.GetValue(degraded)
+                        ? DatasetOptions.Degradation(parsed.GetValue(settings))
+                        : null,
                 },
                 compute
             );
@@ -193,7 +172,4 @@ internal static class LatentsCommand
             host.Out.WriteLine($"{done} of {all} views");
         };
     }
-
-    private static DegradationSettings Degradation(FileInfo? file) =>
-        file is null ? DegradationSettings.Reference : DegradationSettings.FromJson(File.ReadAllText(file.FullName));
 }

@@ -32,17 +32,8 @@ internal sealed class UpscaleCommand
     {
         Description = "Take subfolders, too. The output keeps their structure.",
     };
-    private readonly Option<string> _format = new("--format")
-    {
-        Description = "Format of the results: jpeg, png, webp, tiff or avif.",
-        HelpName = "format",
-    };
-    private readonly Option<int?> _quality = Choice.Number<int>(
-        "--quality",
-        "Quality of JPEG, WebP and AVIF files, 1 to 100.",
-        q => q is >= 1 and <= 100,
-        "be from 1 to 100"
-    );
+    private readonly Option<string> _format = RestoreSwitches.Format();
+    private readonly Option<int?> _quality = RestoreSwitches.Quality();
     private readonly Option<bool> _overwrite = new("--overwrite")
     {
         Description = "Replace files that exist, whoever made them, and redo results that are up to date.",
@@ -53,12 +44,7 @@ internal sealed class UpscaleCommand
         HelpName = "name|folder",
         DefaultValueFactory = _ => DefaultModel,
     };
-    private readonly Option<double?> _scale = Choice.Number<double>(
-        "--scale",
-        "Enlargement, above 0 and at most 4. Less than the model's own is shrunk from that.",
-        s => s is > 0 and <= 4,
-        "be a number above 0 and at most 4"
-    );
+    private readonly Option<double?> _scale = RestoreSwitches.Scale();
     private readonly PictureOptions _picture = new();
     private readonly Option<bool> _saveReference = new("--save-reference")
     {
@@ -73,22 +59,9 @@ internal sealed class UpscaleCommand
         "--device",
         "Where the networks run; auto takes a CUDA GPU when there is one."
     );
-    private readonly Option<Precision> _precision = Choice.Of<Precision>(
-        "--precision",
-        "Number format of the networks; auto takes bf16 where the hardware multiplies it."
-    );
-    private readonly Option<int?> _tile = Choice.Number<int>(
-        "--tile",
-        "Side of the tiles a photo is worked in, in input pixels. Smaller tiles need less memory; 0 chooses by itself.",
-        t => t >= 0,
-        "be 0 or more"
-    );
-    private readonly Option<int?> _threads = Choice.Number<int>(
-        "--threads",
-        "CPU threads to use.",
-        t => t >= 1,
-        "be at least 1"
-    );
+    private readonly Option<Precision> _precision = RestoreSwitches.Precision();
+    private readonly Option<int?> _tile = RestoreSwitches.Tile();
+    private readonly Option<int?> _threads = RestoreSwitches.Threads();
     private readonly Option<long?> _maxPixels = Choice.Number<long>(
         "--max-pixels",
         "Refuse larger inputs before decoding them.",
@@ -115,14 +88,7 @@ internal sealed class UpscaleCommand
         _picture.AddTo(command, help, _model, _scale);
         help.Group(command, "Machine", _device, _precision, _tile, _threads, _maxPixels);
         command.Add(_json);
-        _format.CompletionSources.Add("jpeg", "png", "webp", "tiff", "avif");
-        _format.Validators.Add(result =>
-        {
-            if (result.Tokens.Count == 1 && !PhotoFormats.TryParse(result.Tokens[0].Value, out PhotoFormat _))
-                result.AddError($"--format {result.Tokens[0].Value} is unknown: use jpeg, png, webp, tiff or avif.");
-        });
-        (_quality.HelpName, _scale.HelpName) = ("1-100", "factor");
-        (_tile.HelpName, _threads.HelpName, _maxPixels.HelpName) = ("pixels", "count", "count");
+        _maxPixels.HelpName = "count";
         help.Default(_output, "beside the input");
         help.Default(_format, "as the input");
         help.Default(_quality, "JPEG 92, WebP 90, AVIF 80");

@@ -29,12 +29,7 @@ internal static class VocabularyCommand
             n => n is >= BpeTrainer.SmallestVocabulary and <= BpeTrainer.LargestVocabulary,
             $"be from {BpeTrainer.SmallestVocabulary} to {BpeTrainer.LargestVocabulary}"
         );
-        var output = new Option<DirectoryInfo>("--output", "-o")
-        {
-            HelpName = "folder",
-            Description = "Gets merges.txt.",
-            Required = true,
-        };
+        Option<DirectoryInfo> output = DatasetOptions.Folder("Gets merges.txt.");
         foreach (Option option in new Option[] { captions, size, output })
             command.Add(option);
         help.Examples(command, ("coser dataset vocabulary --captions captions.jsonl --size 2048 -o tokenizer/", ""));

@@ -32,12 +32,7 @@ internal sealed class WorkerCommand
         HelpName = "name",
     };
     private readonly Option<bool> _once = new("--once") { Description = "End when nothing is left to do." };
-    private readonly Option<int?> _threads = Choice.Number<int>(
-        "--threads",
-        "CPU threads to use.",
-        t => t >= 1,
-        "be at least 1"
-    );
+    private readonly Option<int?> _threads = RestoreSwitches.Threads();
     private readonly Option<double?> _stall = Choice.Number<double>(
         "--stall",
         "Seconds without a step after which a restoration hangs and is ended.",
@@ -76,7 +71,7 @@ internal sealed class WorkerCommand
             if (result.Tokens.FirstOrDefault(t => !JobQueues.All.Contains(t.Value)) is { } wrong)
                 result.AddError($"--queue must be cpu, cuda or any, not '{wrong.Value}'.");
         });
-        (options._threads.HelpName, options._stall.HelpName, options._lease.HelpName) = ("count", "seconds", "seconds");
+        (options._stall.HelpName, options._lease.HelpName) = ("seconds", "seconds");
         help.Default(options._queue, "this machine's device, and any");
         help.Default(options._model, "all that are found here");
         help.Default(options._name, "machine:process");

@@ -50,9 +50,7 @@ public sealed class CognitionStage : ITrainingStage
         _captions = CaptionIndex.Open(inputs.PathOf(recipe.Captions));
         _views = new ViewMaker(recipe.Size, recipe.Degradation);
         _photos = new PhotoSamples(data, LargeEnough(_captions.Split(data, "train")), recipe.Training.Seed);
-        PhotoEntry[] judged = LargeEnough(_captions.Split(data, "validation"));
-        int count = Math.Min(recipe.ValidationPhotos, judged.Length);
-        _validation = [.. Enumerable.Range(0, count).Select(i => judged[(int)((long)i * judged.Length / count)])];
+        _validation = PhotoIndex.Evenly(LargeEnough(_captions.Split(data, "validation")), recipe.ValidationPhotos);
         using ModelDirectory model = ModelDirectory.Open(inputs.ModelOf(recipe.Model));
         _tokenizer = StageInputs.TokenizerOf(model);
         _clip = model.Load(ComponentNames.Clip, NetworkKinds.Clip, compute.Device, compute.DType);

@@ -63,11 +63,13 @@ public sealed class PhotoIndex
     public IReadOnlyList<PhotoEntry> Split(string name) => [.. Entries.Where(e => e.Split == name)];
 
     /// <summary>At most so many photos of one split, evenly spread over the index.</summary>
-    public IReadOnlyList<PhotoEntry> Evenly(string split, int count)
+    public IReadOnlyList<PhotoEntry> Evenly(string split, int count) => Evenly(Split(split), count);
+
+    /// <summary>At most so many of some photos, evenly spread over them.</summary>
+    public static IReadOnlyList<PhotoEntry> Evenly(IReadOnlyList<PhotoEntry> photos, int count)
     {
-        IReadOnlyList<PhotoEntry> all = Split(split);
-        count = Math.Min(count, all.Count);
-        return [.. Enumerable.Range(0, count).Select(i => all[(int)((long)i * all.Count / count)])];
+        count = Math.Min(count, photos.Count);
+        return [.. Enumerable.Range(0, count).Select(i => photos[(int)((long)i * photos.Count / count)])];
     }
 
     /// <summary>What messages call a photo: its full path, or its shard and its name in it.</summary>

@@ -78,6 +78,21 @@ public sealed record DegradationSettings
         return settings;
     }
 
+    /// <summary>Reads settings from a file, as <see cref="FromJson"/> does.</summary>
+    /// <exception cref="InvalidDataException">It cannot be read or is not sound; the message names it and the place.</exception>
+    public static DegradationSettings Read(string path)
+    {
+        try
+        {
+            return FromJson(File.ReadAllText(path));
+        }
+        catch (Exception e)
+            when (e is JsonException or ValidationException or IOException or UnauthorizedAccessException)
+        {
+            throw new InvalidDataException($"{path}: no degradation settings ({e.Message})", e);
+        }
+    }
+
     /// <summary>All settings as JSON in snake_case.</summary>
     public string ToJson() => JsonSerializer.Serialize(this, Json);
 

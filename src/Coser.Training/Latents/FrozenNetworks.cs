@@ -72,6 +72,10 @@ public sealed class FrozenNetworks : IDisposable
         return _autoencoder.ToLatent(latents.Mean.to(float32)).MoveToOuterDisposeScope();
     }
 
+    /// <summary>The latent of an all-grey picture, 0 in [-1,1]: what stands for a missing reference.</summary>
+    /// <param name="size">Its side, pixels.</param>
+    public Tensor EncodeGrey(int size) => Encode(full([1, 3, size, size], 0.5f));
+
     /// <summary>Latents of LR photos, enlarged as the pipeline does it.</summary>
     /// <param name="lr">[B,3,h,w], [0,1].</param>
     /// <param name="scale">Enlargement.</param>

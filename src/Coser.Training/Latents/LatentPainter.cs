@@ -89,7 +89,7 @@ public sealed class LatentPainter : IDisposable
         int size = _set.Manifest.Settings.Size;
         Tensor reference = _set.Has(LatentSet.Reference)
             ? Column(LatentSet.Reference, records)
-            : _frozen.Encode(full([1, 3, size, size], 0.5f)).expand_as(lr); // grey
+            : _frozen.EncodeGrey(size).expand_as(lr);
         var settings = new SamplingSettings(
             _preset.Steps,
             _preset.Sampler,

@@ -36,7 +36,11 @@ public sealed class LatentSetWriter
                 throw new InvalidDataException(
                     $"{data.Folder}: no photo is as large as a view of {settings.Size} pixels."
                 );
-            Manifest = new LatentSetManifest(settings, photos, Made(LatentSet.Views, model));
+            Manifest = new LatentSetManifest(
+                settings,
+                photos,
+                new Dictionary<string, string>(StringComparer.Ordinal) { [LatentSet.Views] = model }
+            );
             WriteManifest(path);
             return;
         }
@@ -112,7 +116,10 @@ public sealed class LatentSetWriter
         {
             foreach (string old in Directory.EnumerateFiles(_folder, column + "-*.safetensors"))
                 File.Delete(old);
-            Manifest = Manifest with { Models = Made(column, model) };
+            Manifest = Manifest with
+            {
+                Models = new Dictionary<string, string>(Manifest.Models, StringComparer.Ordinal) { [column] = model },
+            };
             WriteManifest(Path.Combine(_folder, LatentSet.ManifestName));
         }
         return Write(column, make, progress, cancel);
@@ -170,15 +177,6 @@ public sealed class LatentSetWriter
     {
         using Imaging.Photo photo = opened;
         return views.Fits(photo.Width, photo.Height);
-    }
-
-    private Dictionary<string, string> Made(string part, string model)
-    {
-        var models = new Dictionary<string, string>(StringComparer.Ordinal);
-        foreach ((string key, string value) in Manifest?.Models ?? models)
-            models[key] = value;
-        models[part] = model;
-        return models;
     }
 
     private void WriteManifest(string path)

@@ -38,9 +38,8 @@ internal sealed class StageInputs(PhotoIndex data)
     public IReadOnlyList<PhotoEntry> Known(LatentSet set, string split, int most = int.MaxValue)
     {
         PhotoEntry[] known = [.. data.Split(split).Where(e => set.RecordOf(e.File, 0) >= 0)];
-        int count = Math.Min(most, known.Length);
-        return count > 0
-            ? [.. Enumerable.Range(0, count).Select(i => known[(int)((long)i * known.Length / count)])]
+        return known.Length > 0
+            ? PhotoIndex.Evenly(known, most)
             : throw new InvalidDataException($"{data.Folder}: the set of latents has no photo of the split '{split}'.");
     }
 

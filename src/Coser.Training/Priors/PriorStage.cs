@@ -36,7 +36,6 @@ public sealed class PriorStage : ITrainingStage
     private readonly DiffusionObjective _objective;
     private readonly LatentSampling _sampling;
     private readonly UnetModel _network;
-    private readonly UnetModel _judged;
 
     /// <param name="data">Photos with a "train" and a "validation" split; those that the latents lack are left out.</param>
     /// <exception cref="InvalidDataException">An input is missing, or the parts do not fit each other.</exception>
@@ -60,10 +59,7 @@ public sealed class PriorStage : ITrainingStage
         _validation = inputs.Known(_latents, "validation", recipe.ValidationPhotos);
         manual_seed((long)recipe.Training.Seed); // the initialisation draws from the global generator
         _network = new UnetModel(recipe.Network) { Recompute = recipe.Recompute };
-        _judged = new UnetModel(recipe.Network);
         _network.to(compute.Device, compute.DType);
-        _judged.to(compute.Device, compute.DType);
-        _judged.eval();
     }
 
     /// <inheritdoc/>
@@ -90,7 +86,7 @@ public sealed class PriorStage : ITrainingStage
     /// <inheritdoc/>
     public StageLoss Loss(TrainingBatch batch, long stepsDone)
     {
-        Tensor prediction = Predict(_network, batch);
+        Tensor prediction = Predict(batch);
         (Tensor loss, Tensor errors) = _objective.Compute(
             prediction,
             batch[LatentSamples.Clean],
@@ -105,7 +101,7 @@ public sealed class PriorStage : ITrainingStage
     {
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
-        _judged.CopyFrom(weights);
+        using var swapped = new WeightSwap(Parameters, weights);
         var metrics = new Dictionary<string, double>(StringComparer.Ordinal) { ["loss"] = MeanError() };
         if (_recipe.EmbeddingShare > 0)
             metrics["loss_embedding"] = MeanError(LatentSet.Embedding);
@@ -120,7 +116,6 @@ public sealed class PriorStage : ITrainingStage
     public void Dispose()
     {
         _network?.Dispose();
-        _judged?.Dispose();
         _frozen?.Dispose();
         _latents?.Dispose();
     }
@@ -137,14 +132,14 @@ public sealed class PriorStage : ITrainingStage
         StageInputs.Require(recipe.EmbeddingShare is >= 0 and <= 1, "embedding_share is in 0..1");
     }
 
-    private Tensor Predict(UnetModel network, TrainingBatch batch)
+    private Tensor Predict(TrainingBatch batch)
     {
         Tensor steps = batch[LatentSamples.Timestep];
         Tensor noisy = _objective.Noisy(batch[LatentSamples.Clean], batch[LatentSamples.Noise], steps);
         Tensor context = _frozen.Read(batch[LatentSamples.Tokens]);
         if (batch.Has(LatentSet.Embedding))
             context = cat([context, batch[LatentSet.Embedding]], dim: 1);
-        return network.Predict(noisy, steps, context);
+        return _network.Predict(noisy, steps, context);
     }
 
     // Timesteps evenly spread over the photos; the same photos, noise and captions every time.
@@ -159,7 +154,7 @@ public sealed class PriorStage : ITrainingStage
                 .Join([.. chunk.Select(c => Fixed(c.Item, c.Index, count, columns))])
                 .To(Compute.Device);
             (Tensor _, Tensor errors) = _objective.Compute(
-                Predict(_judged, batch),
+                Predict(batch),
                 batch[LatentSamples.Clean],
                 batch[LatentSamples.Noise],
                 batch[LatentSamples.Timestep]
@@ -182,20 +177,15 @@ public sealed class PriorStage : ITrainingStage
     {
         if (_recipe.Samples < 1)
             return null;
-        PhotoEntry[] photos =
-        [
-            .. Enumerable
-                .Range(0, Math.Min(_recipe.Samples, _validation.Count))
-                .Select(i => _validation[i * _validation.Count / Math.Min(_recipe.Samples, _validation.Count)]),
-        ];
+        IReadOnlyList<PhotoEntry> photos = PhotoIndex.Evenly(_validation, _recipe.Samples);
         string[] columns = _recipe.EmbeddingShare > 0 ? [LatentSet.Embedding] : [];
         using TrainingBatch batch = TrainingBatch
-            .Join([.. photos.Select((p, i) => Fixed(p, i, photos.Length, columns))])
+            .Join([.. photos.Select((p, i) => Fixed(p, i, photos.Count, columns))])
             .To(Compute.Device);
         Tensor positive = _frozen.Read(batch[LatentSamples.Tokens]);
         if (batch.Has(LatentSet.Embedding))
-            positive = cat([_frozen.Read(Empty(photos.Length)), batch[LatentSet.Embedding]], dim: 1);
-        Tensor negative = _frozen.Read(Empty(photos.Length));
+            positive = cat([_frozen.Read(Empty(photos.Count)), batch[LatentSet.Embedding]], dim: 1);
+        Tensor negative = _frozen.Read(Empty(photos.Count));
         var settings = new SamplingSettings(
             _recipe.SampleSteps,
             SamplerKind.Dpm,
@@ -210,8 +200,8 @@ public sealed class PriorStage : ITrainingStage
                 using Tensor t = full([z.shape[0]], timestep, dtype: int64, device: Compute.Device);
                 return Guidance.Combine(
                     settings.Guidance,
-                    () => _judged.Predict(z, t, positive),
-                    () => _judged.Predict(z, t, negative)
+                    () => _network.Predict(z, t, positive),
+                    () => _network.Predict(z, t, negative)
                 );
             },
             batch[LatentSamples.Noise],
@@ -220,8 +210,8 @@ public sealed class PriorStage : ITrainingStage
         );
         Tensor left = _frozen.Decode(painted).cpu();
         Tensor right = _frozen.Decode(batch[LatentSamples.Clean]).cpu();
-        var grid = new ValidationGrid(photos.Length);
-        for (int i = 0; i < photos.Length; i++)
+        var grid = new ValidationGrid(photos.Count);
+        for (int i = 0; i < photos.Count; i++)
             grid.Add(left.narrow(0, i, 1), right.narrow(0, i, 1));
         return grid.Join();
     }

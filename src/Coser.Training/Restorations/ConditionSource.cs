@@ -18,6 +18,7 @@ internal sealed record Conditions(Tensor Clean, Tensor Lr, Tensor Embedding, Ten
 internal abstract class ConditionSource(FrozenNetworks frozen) : IDisposable
 {
     protected const string Shown = "shown";
+    private Tensor? _grey; // its latent
 
     /// <summary>The networks it looks through.</summary>
     protected FrozenNetworks Frozen { get; } = frozen;
@@ -29,24 +30,30 @@ internal abstract class ConditionSource(FrozenNetworks frozen) : IDisposable
     /// <param name="reference">File of the photo shown as a reference; empty: the generated one; null: grey.</param>
     public abstract Dictionary<string, Tensor> Draw(PhotoEntry entry, string? reference, SeededDraws draws);
 
-    /// <summary>Tensors of a validation sample, always the same, and its pictures.</summary>
-    public abstract (Dictionary<string, Tensor> Sample, PhotoView View) First(PhotoEntry entry, string? reference);
+    /// <summary>Tensors of a validation sample, always the same, and how its pictures are had.</summary>
+    /// <param name="draws">The photo's own.</param>
+    public abstract (Dictionary<string, Tensor> Sample, Func<PhotoView> View) First(
+        PhotoEntry entry,
+        string? reference,
+        SeededDraws draws
+    );
 
     /// <summary>True when left and right of a sample were swapped.</summary>
-    public abstract bool IsMirrored(IReadOnlyDictionary<string, Tensor> sample);
+    public static bool IsMirrored(IReadOnlyDictionary<string, Tensor> sample) =>
+        sample[LatentSet.Mirrored].item<float>() > 0.5;
 
     /// <summary>The conditions of a batch on the device, without gradients.</summary>
     public abstract Conditions Resolve(TrainingBatch batch);
 
     /// <inheritdoc/>
-    public abstract void Dispose();
+    public virtual void Dispose() => _grey?.Dispose();
 
     /// <summary>Grey where nothing is shown.</summary>
     protected Tensor OrGrey(Tensor reference, Tensor shown, int size)
     {
         using var scope = NewDisposeScope();
-        Tensor grey = Frozen.Encode(full([1, 3, size, size], 0.5f)); // 0 in [-1,1]
-        return where(shown.reshape(-1, 1, 1, 1).gt(0.5), reference, grey).MoveToOuterDisposeScope();
+        _grey ??= Frozen.EncodeGrey(size).DetachFromDisposeScope();
+        return where(shown.reshape(-1, 1, 1, 1).gt(0.5), reference, _grey).MoveToOuterDisposeScope();
     }
 }
 
@@ -71,20 +78,20 @@ internal sealed class CachedConditions : ConditionSource
     public override Dictionary<string, Tensor> Draw(PhotoEntry entry, string? reference, SeededDraws draws) =>
         Sample(
             RecordOf(entry.File, draws),
-            entry,
             reference is { Length: > 0 } file ? RecordOf(file, draws) : null,
             reference
         );
 
-    public override (Dictionary<string, Tensor> Sample, PhotoView View) First(PhotoEntry entry, string? reference)
+    public override (Dictionary<string, Tensor> Sample, Func<PhotoView> View) First(
+        PhotoEntry entry,
+        string? reference,
+        SeededDraws draws
+    )
     {
         long record = _set.RecordOf(entry.File, 0);
         long? other = reference is { Length: > 0 } file ? _set.RecordOf(file, 0) : null;
-        return (Sample(record, entry, other, reference), _views.Read(record));
+        return (Sample(record, other, reference), () => _views.Read(record));
     }
-
-    public override bool IsMirrored(IReadOnlyDictionary<string, Tensor> sample) =>
-        sample[LatentSet.Mirrored].item<float>() > 0.5;
 
     public override Conditions Resolve(TrainingBatch batch) =>
         new(
@@ -94,13 +101,17 @@ internal sealed class CachedConditions : ConditionSource
             OrGrey(batch[LatentSet.Reference], batch[Shown], _set.Manifest.Settings.Size)
         );
 
-    public override void Dispose() => _set.Dispose();
+    public override void Dispose()
+    {
+        base.Dispose();
+        _set.Dispose();
+    }
 
     private long RecordOf(string file, SeededDraws draws) =>
         _set.RecordOf(file, draws.RandInt(0, _set.Manifest.Settings.Views - 1));
 
     // Of a photo that the set lacks nothing can be shown.
-    private Dictionary<string, Tensor> Sample(long record, PhotoEntry entry, long? other, string? reference)
+    private Dictionary<string, Tensor> Sample(long record, long? other, string? reference)
     {
         Tensor clean = _set.Read(LatentSet.Clean, record);
         bool shown = reference is not null && other is not < 0;
@@ -130,8 +141,7 @@ internal sealed class FreshConditions(ViewMaker views, int size, int scale, Phot
     {
         PhotoEntry[] fitting = [.. data.Split(split).Where(Fits)];
         StageInputs.Require(fitting.Length > 0, $"no photo of the split '{split}' is as large as size, {size} pixels");
-        int count = Math.Min(most, fitting.Length);
-        return [.. Enumerable.Range(0, count).Select(i => fitting[(int)((long)i * fitting.Length / count)])];
+        return PhotoIndex.Evenly(fitting, most);
     }
 
     public override Dictionary<string, Tensor> Draw(PhotoEntry entry, string? reference, SeededDraws draws)
@@ -141,15 +151,15 @@ internal sealed class FreshConditions(ViewMaker views, int size, int scale, Phot
         return Sample(view, other);
     }
 
-    public override (Dictionary<string, Tensor> Sample, PhotoView View) First(PhotoEntry entry, string? reference)
+    public override (Dictionary<string, Tensor> Sample, Func<PhotoView> View) First(
+        PhotoEntry entry,
+        string? reference,
+        SeededDraws draws
+    )
     {
-        using var draws = new SeededDraws((ulong)entry.File.Length);
         PhotoView view = views.Middle(Load(entry.File), draws);
-        return (Sample(view, reference is null ? null : views.Middle(Load(reference), draws)), view);
+        return (Sample(view, reference is null ? null : views.Middle(Load(reference), draws)), () => view);
     }
-
-    public override bool IsMirrored(IReadOnlyDictionary<string, Tensor> sample) =>
-        sample[LatentSet.Mirrored].item<float>() > 0.5;
 
     public override Conditions Resolve(TrainingBatch batch) =>
         new(
@@ -168,8 +178,6 @@ internal sealed class FreshConditions(ViewMaker views, int size, int scale, Phot
             [LatentSet.Reference] = other?.Sharp ?? zeros_like(view.Sharp),
             [Shown] = tensor(new[] { other is null ? 0f : 1f }),
         };
-
-    public override void Dispose() { }
 
     private Tensor Load(string file) => TrainingPhoto.Load(data, new PhotoEntry(file, "", "", ""));
 

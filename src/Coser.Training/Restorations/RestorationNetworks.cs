@@ -35,7 +35,8 @@ internal sealed class RestorationNetworks : IDisposable
         };
         bool hasControl = model.Manifest.Components.ContainsKey(ComponentNames.Control);
         ControlConfig controlConfig =
-            recipe.Control ?? (hasControl ? Config<ControlConfig>(model, ComponentNames.Control) : Like(unetConfig));
+            recipe.Control
+            ?? (hasControl ? Config<ControlConfig>(model, ComponentNames.Control) : ControlConfig.Like(unetConfig));
         manual_seed((long)recipe.Training.Seed); // the initialisation draws from the global generator
         var unet = new UnetModel(unetConfig);
         int taken = StageInputs.Take(unet, model, ComponentNames.Unet);
@@ -66,24 +67,6 @@ internal sealed class RestorationNetworks : IDisposable
             : throw new InvalidDataException(
                 $"recipe: the model has no component '{role}' to start from, and the recipe does not say how to build one."
             );
-
-    // The way down of the UNet, so that its weights fit.
-    private static ControlConfig Like(UnetConfig unet) =>
-        new()
-        {
-            InChannels = unet.InChannels,
-            ModelChannels = unet.ModelChannels,
-            ChannelMultipliers = unet.ChannelMultipliers,
-            ResBlocks = unet.ResBlocks,
-            AttentionResolutions = unet.AttentionResolutions,
-            HeadChannels = unet.HeadChannels,
-            TransformerDepth = unet.TransformerDepth,
-            LinearInTransformer = unet.LinearInTransformer,
-            ContextDim = unet.ContextDim,
-            NormGroups = unet.NormGroups,
-            ScaleShift = unet.ScaleShift,
-            ResBlockResampling = unet.ResBlockResampling,
-        };
 
     // Matrices as PyTorch starts them; biases stay 0.
     private static void Open(ControlEncoder control)

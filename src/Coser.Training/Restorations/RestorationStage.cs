@@ -26,9 +26,7 @@ public sealed class RestorationStage : ITrainingStage
     /// <summary>Name on the command line.</summary>
     public const string StageName = "stage2";
 
-    private const string Noise = "noise";
-    private const string Timestep = "timestep";
-    private const string Tokens = "tokens";
+    private const string Alone = "alone"; // there without the cognitive embedding
     private readonly RestorationRecipe _recipe;
     private readonly CaptionIndex? _captions;
     private readonly ReferenceIndex? _references;
@@ -88,7 +86,7 @@ public sealed class RestorationStage : ITrainingStage
     /// <param name="context">[B,T,C']: text, then the cognitive embedding.</param>
     /// <param name="lr">Latent of the LR photo.</param>
     /// <param name="reference">The reference's.</param>
-    internal static Tensor Predict(
+    public static Tensor Predict(
         UnetModel unet,
         ControlEncoder control,
         Tensor noisy,
@@ -126,7 +124,7 @@ public sealed class RestorationStage : ITrainingStage
             {
                 Dictionary<string, Tensor> sample = MakeSample(entry, d);
                 if (!embedded)
-                    sample["alone"] = ones(1);
+                    sample[Alone] = ones(1);
                 return sample;
             }
         );
@@ -136,10 +134,10 @@ public sealed class RestorationStage : ITrainingStage
     public StageLoss Loss(TrainingBatch batch, long stepsDone)
     {
         Conditions conditions = _source.Resolve(batch);
-        Tensor text = _frozen.Read(batch[Tokens]);
-        Tensor context = batch.Has("alone") ? text : cat([text, conditions.Embedding], dim: 1);
-        Tensor steps = batch[Timestep];
-        Tensor noisy = _objective.Noisy(conditions.Clean, batch[Noise], steps);
+        Tensor text = _frozen.Read(batch[LatentSamples.Tokens]);
+        Tensor context = batch.Has(Alone) ? text : cat([text, conditions.Embedding], dim: 1);
+        Tensor steps = batch[LatentSamples.Timestep];
+        Tensor noisy = _objective.Noisy(conditions.Clean, batch[LatentSamples.Noise], steps);
         Tensor prediction = Predict(
             _networks.Unet,
             _networks.Control,
@@ -149,7 +147,12 @@ public sealed class RestorationStage : ITrainingStage
             conditions.Lr,
             conditions.Reference
         );
-        (Tensor loss, Tensor errors) = _objective.Compute(prediction, conditions.Clean, batch[Noise], steps);
+        (Tensor loss, Tensor errors) = _objective.Compute(
+            prediction,
+            conditions.Clean,
+            batch[LatentSamples.Noise],
+            steps
+        );
         return new StageLoss(loss, ("error", errors.mean()));
     }
 
@@ -219,21 +222,21 @@ public sealed class RestorationStage : ITrainingStage
         if (draws.Random() >= _recipe.TextDrop && _captions?[entry.File] is { Count: > 0 } texts)
         {
             caption = draws.Choice(texts);
-            if (_source.IsMirrored(sample))
+            if (ConditionSource.IsMirrored(sample))
                 caption = CaptionMirror.Swap(caption);
         }
         return Finish(sample, caption, _objective.Draw(draws), draws);
     }
 
     // Of validation photo i of n: everything fixed, timesteps spread.
-    private (Dictionary<string, Tensor> Sample, PhotoView View) First(PhotoEntry entry, int i, int n)
+    private (Dictionary<string, Tensor> Sample, Func<PhotoView> View) First(PhotoEntry entry, int i, int n)
     {
         using var draws = SeededDraws.ForSample(0x5EED, 0, i);
         string? reference =
             _recipe.References.GeneratedShare > 0 ? ""
             : _references?[entry.File] is { Count: > 0 } photos ? photos[0].File
             : null;
-        (Dictionary<string, Tensor> sample, PhotoView view) = _source.First(entry, reference);
+        (Dictionary<string, Tensor> sample, Func<PhotoView> view) = _source.First(entry, reference, draws);
         long place = i * 37L % n; // neighbours in the index look alike
         long timestep = (2 * place + 1) * _objective.Schedule.Count / (2 * n);
         return (Finish(sample, "", timestep, draws), view);
@@ -249,10 +252,10 @@ public sealed class RestorationStage : ITrainingStage
         int reduction = _frozen.Latents.Reduction;
         Tensor picture = sample[LatentSet.Reference]; // a latent, or the picture of one
         long side = picture.shape[1] == 3 ? picture.shape[2] / reduction : picture.shape[2];
-        sample[Noise] = draws.RandN(1, _frozen.Latents.EmbedDim, side, side);
-        sample[Timestep] = tensor(new[] { timestep });
+        sample[LatentSamples.Noise] = draws.RandN(1, _frozen.Latents.EmbedDim, side, side);
+        sample[LatentSamples.Timestep] = tensor(new[] { timestep });
         ClipTextConfig clip = _frozen.Clip!.Text;
-        sample[Tokens] =
+        sample[LatentSamples.Tokens] =
             _tokenizer?.Batch([text], clip.ContextLength)
             ?? tensor(ClipTokenizer.Empty(clip.ContextLength, clip.VocabSize)).unsqueeze(0);
         return sample;

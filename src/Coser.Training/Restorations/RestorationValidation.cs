@@ -12,14 +12,14 @@ using static TorchSharp.torch;
 namespace Coser.Training.Restorations;
 
 /// <summary>Judges stage 2: the error of its predictions, and photos restored with it.</summary>
-/// <param name="first">Sample of photo i of n, the same every time, with its pictures.</param>
+/// <param name="first">Sample of photo i of n, the same every time, and how its pictures are had.</param>
 internal sealed class RestorationValidation(
     RestorationRecipe recipe,
     ConditionSource source,
     FrozenNetworks frozen,
     RestorationNetworks networks,
     DiffusionObjective objective,
-    Func<PhotoEntry, int, int, (Dictionary<string, Tensor> Sample, PhotoView View)> first
+    Func<PhotoEntry, int, int, (Dictionary<string, Tensor> Sample, Func<PhotoView> View)> first
 )
 {
     private const int AtOnce = 8;
@@ -47,10 +47,13 @@ internal sealed class RestorationValidation(
                 .Join([.. chunk.Select(c => first(c.Item, c.Index, _photos.Count).Sample)])
                 .To(compute.Device);
             Conditions conditions = source.Resolve(batch);
-            Tensor steps = batch["timestep"];
-            Tensor noisy = objective.Noisy(conditions.Clean, batch["noise"], steps);
+            Tensor steps = batch[LatentSamples.Timestep];
+            Tensor noisy = objective.Noisy(conditions.Clean, batch[LatentSamples.Noise], steps);
             Tensor prediction = Predict(noisy, steps, Context(batch, conditions), conditions);
-            sum += objective.Compute(prediction, conditions.Clean, batch["noise"], steps).Errors.sum().item<float>();
+            sum += objective
+                .Compute(prediction, conditions.Clean, batch[LatentSamples.Noise], steps)
+                .Errors.sum()
+                .item<float>();
         }
         return sum / _photos.Count;
     }
@@ -65,14 +68,19 @@ internal sealed class RestorationValidation(
         for (int i = 0; i < count; i++)
         {
             using var inner = NewDisposeScope();
-            (Dictionary<string, Tensor> sample, PhotoView view) = first(_photos[i * _photos.Count / count], i, count);
+            (Dictionary<string, Tensor> sample, Func<PhotoView> pictures) = first(
+                _photos[i * _photos.Count / count],
+                i,
+                count
+            );
+            PhotoView view = pictures();
             using TrainingBatch batch = TrainingBatch.Join([sample]).To(compute.Device);
             Conditions conditions = source.Resolve(batch);
             Tensor restored = frozen.Decode(Sample(batch, conditions)).cpu();
             restored = (restored * 255).round() / 255;
             psnr += Psnr.Compute(restored, view.Sharp) / count;
             ssim += Ssim.Compute(restored, view.Sharp, new PixelMetricOptions { Colour = MetricColour.Y }) / count;
-            sharpness += Edges(restored) / Edges(view.Sharp) / count;
+            sharpness += Sharpness.Compute(restored, view.Sharp) / count;
             int scale = (int)(view.Sharp.shape[2] / view.Lr!.shape[2]);
             grid.Add(
                 nn.functional.interpolate(view.Lr, scale_factor: [scale, scale], mode: InterpolationMode.Nearest),
@@ -89,8 +97,8 @@ internal sealed class RestorationValidation(
     private Tensor Sample(TrainingBatch batch, Conditions conditions)
     {
         Tensor positive = Context(batch, conditions);
-        Tensor negative = frozen.Read(batch["tokens"]);
-        Tensor start = _sampling.AddNoise(conditions.Lr.cpu(), batch["noise"].cpu(), recipe.Sampling.Start);
+        Tensor negative = frozen.Read(batch[LatentSamples.Tokens]);
+        Tensor start = _sampling.AddNoise(conditions.Lr.cpu(), batch[LatentSamples.Noise].cpu(), recipe.Sampling.Start);
         return _sampling.Run(
             LatentRestorer.Stage,
             recipe.Sampling,
@@ -110,7 +118,7 @@ internal sealed class RestorationValidation(
     }
 
     private Tensor Context(TrainingBatch batch, Conditions conditions) =>
-        cat([frozen.Read(batch["tokens"]), conditions.Embedding], dim: 1);
+        cat([frozen.Read(batch[LatentSamples.Tokens]), conditions.Embedding], dim: 1);
 
     private Tensor Predict(Tensor noisy, Tensor steps, Tensor context, Conditions conditions) =>
         RestorationStage.Predict(
@@ -122,10 +130,4 @@ internal sealed class RestorationValidation(
             conditions.Lr,
             conditions.Reference
         );
-
-    private static double Edges(Tensor picture)
-    {
-        using var scope = NewDisposeScope();
-        return (picture.diff(dim: 2).abs().mean() + picture.diff(dim: 3).abs().mean()).item<float>();
-    }
 }

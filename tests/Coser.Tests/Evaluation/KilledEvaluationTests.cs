@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Coser.Evaluation;
+using Coser.Tests.Cli;
 using static TorchSharp.torch;
 
 namespace Coser.Tests.Evaluation;
@@ -30,7 +31,7 @@ public sealed class KilledEvaluationTests : IDisposable
     public void Killed_twice_it_ends_with_the_figures_of_an_unbroken_run_and_measures_nothing_twice()
     {
         using (Process whole = Start("whole"))
-            End(whole);
+            CommandProcess.End(whole);
         foreach (int rows in new[] { 3, 12 })
         {
             using Process broken = Start("broken");
@@ -47,7 +48,7 @@ public sealed class KilledEvaluationTests : IDisposable
             Assert.False(File.Exists(Path.Combine(_folder.File("broken"), "table.md")));
         }
         using (Process last = Start("broken"))
-            End(last);
+            CommandProcess.End(last);
         Assert.Equal(1 + Images * Methods.Length, Lines("broken").Length);
         Assert.Equal(Figures("whole"), Figures("broken"));
         foreach (string method in Methods)
@@ -64,30 +65,11 @@ public sealed class KilledEvaluationTests : IDisposable
 
     private Process Start(string run)
     {
-        string[] arguments =
-        [
-            Path.Combine(AppContext.BaseDirectory, "Coser.Cli.dll"),
+        return CommandProcess.Start([
             .. new[] { "eval", "--lr", _folder.File("lr"), "--hr", _folder.File("hr"), "--device", "cpu" },
             .. new[] { "--text", "none", "-o", _folder.File(run) },
             .. Methods.SelectMany(m => new[] { "--method", m }),
-        ];
-        var start = new ProcessStartInfo("dotnet", arguments)
-        {
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-            UseShellExecute = false,
-        };
-        Process process = Process.Start(start)!;
-        process.OutputDataReceived += (_, _) => { };
-        process.BeginOutputReadLine();
-        return process;
-    }
-
-    private static void End(Process process)
-    {
-        string errors = process.StandardError.ReadToEnd();
-        process.WaitForExit();
-        Assert.True(process.ExitCode == 0, errors);
+        ]);
     }
 
     // Whole lines only; the file is being written to.

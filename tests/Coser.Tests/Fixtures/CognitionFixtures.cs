@@ -115,7 +115,10 @@ internal static class CognitionFixtures
         new()
         {
             Queries = c.GetProperty("num_query_token").GetInt32(),
-            VisionWidth = c.GetProperty("vision_width").GetInt32(),
+            // Where it is not said, image tokens are as wide as queries.
+            VisionWidth = c.TryGetProperty("vision_width", out JsonElement vision)
+                ? vision.GetInt32()
+                : c.GetProperty("hidden").GetInt32(),
             HiddenSize = c.GetProperty("hidden").GetInt32(),
             Heads = c.GetProperty("heads").GetInt32(),
             Layers = c.GetProperty("layers").GetInt32(),

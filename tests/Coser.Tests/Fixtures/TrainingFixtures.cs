@@ -20,17 +20,8 @@ internal static class TrainingFixtures
     public static void Adapter_steps(FixtureCase fixture)
     {
         JsonElement c = fixture.Config;
-        CognitiveAdapterConfig config = new()
+        CognitiveAdapterConfig config = CognitionFixtures.AdapterConfig(c) with
         {
-            Queries = c.GetProperty("num_query_token").GetInt32(),
-            VisionWidth = c.GetProperty("hidden").GetInt32(),
-            HiddenSize = c.GetProperty("hidden").GetInt32(),
-            Heads = c.GetProperty("heads").GetInt32(),
-            Layers = c.GetProperty("layers").GetInt32(),
-            CrossAttentionFrequency = c.GetProperty("cross_attention_freq").GetInt32(),
-            IntermediateSize = c.GetProperty("intermediate").GetInt32(),
-            VocabSize = c.GetProperty("vocab").GetInt32(),
-            MaxPositions = c.GetProperty("max_position").GetInt32(),
             HiddenDropout = 0,
             AttentionDropout = 0,
         };

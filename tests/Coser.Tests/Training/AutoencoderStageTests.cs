@@ -160,13 +160,4 @@ public sealed class AutoencoderStageTests : IDisposable
         }
         return folder.Checkpoints()[^1];
     }
-
-    private sealed class StopAt(long step, CancellationTokenSource cancel) : IProgress<TrainingProgress>
-    {
-        public void Report(TrainingProgress value)
-        {
-            if (value.Step == step)
-                cancel.Cancel();
-        }
-    }
 }

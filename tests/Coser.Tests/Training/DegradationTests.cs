@@ -240,4 +240,19 @@ public sealed class DegradationTests
         torch.Tensor fine = torch.rand([1, 3, 96, 128], generator: generator) * 0.1;
         return (Resize.ToSize(coarse, 96, 128, ResizeMode.Bilinear) * 0.9 + fine).MoveToOuterDisposeScope();
     }
+
+    [Theory]
+    [InlineData("{ \"scale\": 0 }", "scale is at least 1")]
+    [InlineData("{ \"scala\": 4 }", "scala")]
+    [InlineData(null, "Could not find")]
+    public void A_settings_file_that_is_not_sound_is_named(string? text, string reason)
+    {
+        using var folder = new TemporaryFolder();
+        string path = folder.File("settings.json");
+        if (text is not null)
+            File.WriteAllText(path, text);
+        string message = Assert.Throws<InvalidDataException>(() => DegradationSettings.Read(path)).Message;
+        Assert.StartsWith(path, message);
+        Assert.Contains(reason, message, StringComparison.Ordinal);
+    }
 }

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Coser.Tests.Cli;
 using Coser.Training.Runs;
 
 namespace Coser.Tests.Training;
@@ -43,7 +44,7 @@ public sealed class KilledRunTests : IDisposable
     public void Killed_at_random_moments_a_run_ends_as_if_nothing_had_been()
     {
         using (Process whole = Start("whole"))
-            End(whole);
+            CommandProcess.End(whole);
         var random = new Random(Seed);
         for (int kill = 0; kill < Kills; kill++)
         {
@@ -56,7 +57,7 @@ public sealed class KilledRunTests : IDisposable
             Assert.False(RunLock.IsHeld(_folder.File("broken")));
         }
         using (Process last = Start("broken", "--resume"))
-            End(last);
+            CommandProcess.End(last);
 
         Assert.Equal(Losses("whole"), Losses("broken"));
         Assert.Equal(30, Losses("broken").Count);
@@ -71,32 +72,13 @@ public sealed class KilledRunTests : IDisposable
     private Process Start(string run, params string[] more)
     {
         string folder = _folder.File(run);
-        string[] arguments =
-        [
-            Path.Combine(AppContext.BaseDirectory, "Coser.Cli.dll"),
+        return CommandProcess.Start([
             .. new[] { "train", "presr", "--run", folder, "--device", "cpu" },
             .. File.Exists(Path.Combine(folder, TrainingRecipe.FileName))
                 ? Array.Empty<string>()
                 : ["--recipe", _folder.File("recipe.json"), "--data", _folder.File("data")],
             .. more,
-        ];
-        var start = new ProcessStartInfo("dotnet", arguments)
-        {
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-            UseShellExecute = false,
-        };
-        Process process = Process.Start(start)!;
-        process.OutputDataReceived += (_, _) => { };
-        process.BeginOutputReadLine();
-        return process;
-    }
-
-    private static void End(Process process)
-    {
-        string errors = process.StandardError.ReadToEnd();
-        process.WaitForExit();
-        Assert.True(process.ExitCode == 0, errors);
+        ]);
     }
 
     // Until the run has done so many steps more, by its checkpoints.

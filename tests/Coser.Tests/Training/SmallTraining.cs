@@ -159,13 +159,4 @@ internal sealed class SmallTraining : IDisposable
         set_num_threads(_threads);
         _folder.Dispose();
     }
-
-    private sealed class StopAt(long step, CancellationTokenSource cancel) : IProgress<TrainingProgress>
-    {
-        public void Report(TrainingProgress value)
-        {
-            if (value.Step == step)
-                cancel.Cancel();
-        }
-    }
 }

@@ -129,4 +129,22 @@ public sealed record ControlConfig : EncoderConfig
 
     /// <summary>The reproduction's own values.</summary>
     public ControlConfig() => AttentionResolutions = [4, 3, 1];
+
+    /// <summary>The way down of a UNet, so that its weights fit.</summary>
+    public static ControlConfig Like(UnetConfig unet) =>
+        new()
+        {
+            InChannels = unet.InChannels,
+            ModelChannels = unet.ModelChannels,
+            ChannelMultipliers = unet.ChannelMultipliers,
+            ResBlocks = unet.ResBlocks,
+            AttentionResolutions = unet.AttentionResolutions,
+            HeadChannels = unet.HeadChannels,
+            TransformerDepth = unet.TransformerDepth,
+            LinearInTransformer = unet.LinearInTransformer,
+            ContextDim = unet.ContextDim,
+            NormGroups = unet.NormGroups,
+            ScaleShift = unet.ScaleShift,
+            ResBlockResampling = unet.ResBlockResampling,
+        };
 }
