@@ -11,8 +11,8 @@ if (args is ["full-size", .. var rest])
     return FullSize.Run(rest);
 if (args is ["stage2", var trained, .. var more])
     return FullSizeTraining.Run(trained, more);
-if (args is ["training", var recipes])
-    return TrainingThroughput.Run(recipes);
+if (args is ["training", var recipes, .. var stage])
+    return TrainingThroughput.Run(recipes, stage.FirstOrDefault());
 if (args is ["precision", var model])
     return PrecisionDifference.Run(model);
 BenchmarkSwitcher

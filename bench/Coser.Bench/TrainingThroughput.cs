@@ -20,24 +20,31 @@ namespace Coser.Bench;
 
 /// <summary>
 /// Forward, backward and update of every trained network at the sizes of a folder of recipes, against the rate of plain
-/// matrix products measured in turn with it: <c>training RECIPES</c>.
+/// matrix products measured in turn with it: <c>training RECIPES [STAGE]</c>.
 /// </summary>
 internal static class TrainingThroughput
 {
     private const int Rounds = 7;
 
     /// <param name="folder">With autoencoder-sizes.json, clip.json, prior.json, stage2.json.</param>
-    public static int Run(string folder)
+    /// <param name="stage">The one stage to measure; null: all of them.</param>
+    public static int Run(string folder, string? stage = null)
     {
         manual_seed(1);
-        Console.WriteLine("| stage | batch | samples/s | GFLOP/s | matrix products, GFLOP/s | share |");
-        Console.WriteLine("| --- | --- | --- | --- | --- | --- |");
-        Autoencoder(TrainingRecipe.Read<AutoencoderRecipe>(Path.Combine(folder, "autoencoder-sizes.json")));
-        Clip(TrainingRecipe.Read<ClipRecipe>(Path.Combine(folder, "clip.json")));
-        var prior = TrainingRecipe.Read<PriorRecipe>(Path.Combine(folder, "prior.json"));
-        Prior(prior);
-        Restoration(prior, TrainingRecipe.Read<RestorationRecipe>(Path.Combine(folder, "stage2.json")));
+        Console.WriteLine("| stage | batch | samples/s | GFLOP/s | matrix products, GFLOP/s | share | bare layers |");
+        Console.WriteLine("| --- | --- | --- | --- | --- | --- | --- |");
+        if (stage is null or "autoencoder")
+            Autoencoder(Recipe<AutoencoderRecipe>("autoencoder-sizes.json"));
+        if (stage is null or "clip")
+            Clip(Recipe<ClipRecipe>("clip.json"));
+        if (stage is null or "prior")
+            Prior(Recipe<PriorRecipe>("prior.json"));
+        if (stage is null or "stage2")
+            Restoration(Recipe<PriorRecipe>("prior.json"), Recipe<RestorationRecipe>("stage2.json"));
         return 0;
+
+        T Recipe<T>(string name)
+            where T : TrainingRecipe => TrainingRecipe.Read<T>(Path.Combine(folder, name));
     }
 
     private static void Autoencoder(AutoencoderRecipe recipe)
@@ -131,13 +138,14 @@ internal static class TrainingThroughput
 
     private static void Measure(string name, int batch, IReadOnlyList<nn.Module> networks, Func<Tensor> loss)
     {
-        double forward = CountOperations(networks, loss);
+        using var layers = new WeightedLayers(networks, loss);
         using var optimiser = new AdamW(
             networks.SelectMany((n, i) => n.named_parameters().Select(p => ($"{i}.{p.name}", (Parameter)p.parameter))),
             weightDecay: 0.01
         );
         var steps = new List<double>();
         var products = new List<double>();
+        var bare = new List<double>();
         Tensor left = randn(1024, 1024).to(bfloat16);
         for (int round = -2; round < Rounds; round++)
         {
@@ -152,13 +160,16 @@ internal static class TrainingThroughput
                 continue;
             steps.Add(step);
             products.Add(40 * 2 * Math.Pow(1024, 3) / product);
+            bare.Add(Seconds(layers.RunAlone));
         }
         // The gradients of weights and of inputs cost a forward pass each.
-        double rate = 3 * forward / Median(steps);
+        double operations = 3 * layers.Operations;
+        double rate = operations / Median(steps);
+        double best = operations / Median(bare);
         Console.WriteLine(
             string.Create(
                 CultureInfo.InvariantCulture,
-                $"| {name} | {batch} | {batch / Median(steps):f1} | {rate / 1e9:f0} | {Median(products) / 1e9:f0} | {rate / Median(products):p0} |"
+                $"| {name} | {batch} | {batch / Median(steps):f1} | {rate / 1e9:f0} | {Median(products) / 1e9:f0} | {rate / Median(products):p0} | {best / Median(products):p0} |"
             )
         );
 
@@ -170,34 +181,6 @@ internal static class TrainingThroughput
             optimiser.Update(1e-5);
             optimiser.ZeroGradients();
         }
-    }
-
-    // Of convolutions and matrices; attention's own products are left out.
-    private static double CountOperations(IReadOnlyList<nn.Module> networks, Func<Tensor> loss)
-    {
-        double operations = 0;
-        foreach (nn.Module module in networks.SelectMany(n => n.modules()))
-        {
-            Parameter? weight = module
-                .named_parameters(recurse: false)
-                .FirstOrDefault(p => p.name == "weight")
-                .parameter;
-            if (module is not nn.Module<Tensor, Tensor> layer || weight is null || weight.dim() < 2)
-                continue;
-            double each = 2.0 * weight.numel() / weight.shape[0];
-            layer.register_forward_hook(
-                (_, input, output) =>
-                {
-                    if (input.is_floating_point())
-                        operations += each * output.numel();
-                    return output;
-                }
-            );
-        }
-        using var scope = NewDisposeScope();
-        using (no_grad())
-            loss();
-        return operations;
     }
 
     private static double Seconds(Action work)

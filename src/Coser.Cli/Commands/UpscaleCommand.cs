@@ -52,7 +52,7 @@ internal sealed class UpscaleCommand
     };
     private readonly Option<string> _saveStages = new("--save-stages")
     {
-        Description = "Write the pictures of the stages (pre-SR, reference) into a folder.",
+        Description = "Write the pictures of the stages (pre-SR, reference, where it was used) into a folder.",
         HelpName = "folder",
     };
     private readonly Option<DeviceChoice> _device = Choice.Of<DeviceChoice>(

@@ -33,6 +33,11 @@ internal sealed class CoserPipeline : IDisposable
     public const string CognitionStage = "cognition";
     public const string DecodingStage = "decoding";
 
+    /// <summary>The heat map of where the reference was used, among the pictures of the stages.</summary>
+    public const string MatchesPicture = "matches";
+
+    private const int LargestMap = 2048;
+
     // Neighbouring super-tiles share so many LR pixels.
     private const int SuperTileOverlap = 32;
 
@@ -94,7 +99,7 @@ internal sealed class CoserPipeline : IDisposable
             Tensor? reference = run.Clock.Measure(ReferenceGenerator.Stage, () => Reference(run, small, conditions));
             if (reference is not null && run.Options.KeepStages)
                 stages.Add("reference", Shown(reference));
-            Paint(run, conditions, reference, canvas);
+            Paint(run, conditions, reference, canvas, stages);
             return new PipelineResult(canvas, reference is null ? null : Shown(reference), stages, run.Clock.Timings);
         }
         catch
@@ -166,9 +171,16 @@ internal sealed class CoserPipeline : IDisposable
     }
 
     // Part after part onto the canvas.
-    private void Paint(RestoreRun run, GuidanceContext conditions, Tensor? reference, PixelCanvas canvas)
+    private void Paint(
+        RestoreRun run,
+        GuidanceContext conditions,
+        Tensor? reference,
+        PixelCanvas canvas,
+        Dictionary<string, Photo> stages
+    )
     {
         Photo photo = run.Photo;
+        using ReferenceUse? use = WatchReference(run, canvas);
         var lrCanvas = new LrCanvas(photo.Read, photo.Width, photo.Height, _trainLr);
         int side = run.Options.Tile > 0 ? run.Options.Tile : _config.CanvasSize / Scale;
         side = Math.Max(side + side % 2, _trainLr);
@@ -186,9 +198,10 @@ internal sealed class CoserPipeline : IDisposable
             before.Add(enlarged);
             StageContext context = run.Context(clean => Preview(clean, enlarged, run.Fidelity), i, parts.Count);
             string suffix = i == 0 ? "" : $"-{i}";
+            use?.MoveTo(part.Left * Scale / _codec.Reduction, part.Top * Scale / _codec.Reduction);
             Tensor latent = run.Clock.Measure(
                 LatentRestorer.Stage,
-                () => Sample(run, enlarged, conditions, reference, context, suffix)
+                () => Sample(run, enlarged, conditions, reference, context, suffix, use)
             );
             Tensor pixels = run.Clock.Measure(DecodingStage, () => Decode(run, latent, enlarged));
             run.Report(new RestoreProgress(DecodingStage, i + 1, parts.Count));
@@ -200,8 +213,21 @@ internal sealed class CoserPipeline : IDisposable
             after.Add(pixels);
             SuperTiles.Lay(canvas, parts, i, pixels, Scale);
         }
+        double shrink = Math.Min(1, (double)LargestMap / Math.Max(canvas.Width, canvas.Height));
+        if (use?.ToPhoto(Shrunk(canvas.Width), Shrunk(canvas.Height)) is { } map)
+            stages.Add(MatchesPicture, map);
         PixelRange.Compare(before, after);
+
+        int Shrunk(int side) => Math.Max(1, (int)Math.Round(side * shrink));
     }
+
+    private ReferenceUse? WatchReference(RestoreRun run, PixelCanvas canvas) =>
+        run.Options.KeepStages && run.Options.Reference != ReferenceSource.None
+            ? new ReferenceUse(
+                (canvas.Height + _codec.Reduction - 1) / _codec.Reduction,
+                (canvas.Width + _codec.Reduction - 1) / _codec.Reduction
+            )
+            : null;
 
     private Tensor Sample(
         RestoreRun run,
@@ -209,7 +235,8 @@ internal sealed class CoserPipeline : IDisposable
         GuidanceContext conditions,
         Tensor? reference,
         StageContext context,
-        string suffix
+        string suffix,
+        ReferenceUse? use
     )
     {
         using var scope = NewDisposeScope();
@@ -238,7 +265,8 @@ internal sealed class CoserPipeline : IDisposable
                 settings,
                 run.Noise,
                 context,
-                LatentRestorer.Stage + suffix
+                LatentRestorer.Stage + suffix,
+                use
             )
             .MoveToOuterDisposeScope();
     }

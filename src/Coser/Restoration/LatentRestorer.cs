@@ -25,6 +25,7 @@ public sealed class LatentRestorer(
     /// <param name="lr">Latent of the enlarged LR photo, same shape.</param>
     /// <param name="reference">The reference's latent for a tile, of the tile's size; null: the branch stays silent.</param>
     /// <param name="stage">Name of the stage where there are several.</param>
+    /// <param name="use">Is told at every step how much the reference added where; null: nobody asks.</param>
     /// <returns>[1,C,h,w], float32.</returns>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
     public Tensor Restore(
@@ -35,7 +36,8 @@ public sealed class LatentRestorer(
         SamplingSettings settings,
         INoise noise,
         StageContext context,
-        string stage = Stage
+        string stage = Stage,
+        ReferenceUse? use = null
     )
     {
         return sampling.Run(
@@ -55,6 +57,8 @@ public sealed class LatentRestorer(
             Tensor positive = Each(conditions.Positive, tiles.Count);
             Tensor negative = Each(conditions.Negative, tiles.Count);
             using ControlMemory memory = Look(z, tiles, t, positive);
+            if (use is not null && memory.ReferenceStrength(z.shape[2], z.shape[3]) is { } strength)
+                use.Add(tiles, strength);
             return Guidance
                 .Combine(
                     settings.Guidance,

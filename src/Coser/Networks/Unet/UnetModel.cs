@@ -15,6 +15,34 @@ public sealed class ControlMemory : IDisposable
 
     internal IReadOnlyList<AttentionMemory?> Up { get; }
 
+    /// <summary>
+    /// How much the reference adds at every place: the root mean square over the channels of what its one-hot attention adds,
+    /// averaged over the transformers.
+    /// </summary>
+    /// <param name="height">Of the latent.</param>
+    /// <param name="width">Of the latent.</param>
+    /// <returns>[B,1,height,width], float32; null where no reference is in view.</returns>
+    public Tensor? ReferenceStrength(long height, long width)
+    {
+        using var scope = NewDisposeScope();
+        Tensor[] maps =
+        [
+            .. Up.Prepend(Middle)
+                .SelectMany(m => m?.Blocks ?? [])
+                .Select(b => b.Reference)
+                .OfType<Tensor>()
+                .Select(added => nn.functional.interpolate(Strength(added, height, width), [height, width])),
+        ];
+        return maps.Length == 0 ? null : stack(maps).mean([0]).MoveToOuterDisposeScope();
+    }
+
+    // [B,hw,C] -> [B,1,h,w], where h/w is the latent's.
+    private static Tensor Strength(Tensor added, long height, long width)
+    {
+        long rows = (long)Math.Round(Math.Sqrt((double)added.shape[1] * height / width));
+        return added.to(float32).square().mean([2]).sqrt().reshape(added.shape[0], 1, rows, added.shape[1] / rows);
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {
