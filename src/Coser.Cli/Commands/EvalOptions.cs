@@ -33,6 +33,10 @@ internal sealed class EvalOptions
         "--weights",
         "Official weight files of metrics and baselines, by their usual names."
     );
+    private readonly Option<bool> _metricBf16 = new("--metric-bf16")
+    {
+        Description = "LPIPS and DISTS compute their maps in bfloat16.",
+    };
     private readonly Option<FileInfo> _prior = new("--niqe-prior")
     {
         HelpName = "file",
@@ -107,6 +111,7 @@ internal sealed class EvalOptions
             _output,
             _border,
             _weights,
+            _metricBf16,
             _prior,
             _features,
             _clip,
@@ -147,6 +152,7 @@ internal sealed class EvalOptions
                 Features = parsed.GetValue(_features),
                 Clip = parsed.GetValue(_clip),
                 Device = compute.Device,
+                Bf16 = parsed.GetValue(_metricBf16),
                 Tesseract = parsed.GetValue(_text) switch
                 {
                     null or "auto" => "tesseract",

@@ -67,7 +67,10 @@ public sealed class MetricSet : IDisposable
         try
         {
             set.AddWeightFree(options);
-            set.AddOfficial(new MetricWeights(options.Weights, options.Device));
+            set.AddOfficial(
+                new MetricWeights(options.Weights, options.Device, options.Bf16),
+                options.Bf16 ? ", maps in bf16" : ""
+            );
             set.AddClip(options);
             set.AddFeatures(options);
             set.AddText(options);
@@ -149,7 +152,7 @@ public sealed class MetricSet : IDisposable
         );
     }
 
-    private void AddOfficial(MetricWeights weights)
+    private void AddOfficial(MetricWeights weights, string precision)
     {
         foreach (LpipsBackbone backbone in Enum.GetValues<LpipsBackbone>())
         {
@@ -157,14 +160,14 @@ public sealed class MetricSet : IDisposable
             string title = $"LPIPS {(backbone == LpipsBackbone.Alex ? "Alex" : "VGG")}";
             Add(
                 Keep(weights.OpenLpips(backbone)),
-                n => Score(key, title, Better.Lower, "0.0000", "v0.1", n.Distance),
+                n => Score(key, title, Better.Lower, "0.0000", $"v0.1{precision}", n.Distance),
                 title,
                 key
             );
         }
         Add(
             Keep(weights.OpenDists()),
-            n => Score("dists", "DISTS", Better.Lower, "0.0000", "no resize", n.Distance),
+            n => Score("dists", "DISTS", Better.Lower, "0.0000", $"no resize{precision}", n.Distance),
             "DISTS",
             "dists"
         );

@@ -23,6 +23,9 @@ public sealed record MetricSetOptions
     /// <summary>Where networks run; null: the CPU.</summary>
     public Device? Device { get; init; }
 
+    /// <summary>LPIPS and DISTS compute their maps in bfloat16.</summary>
+    public bool Bf16 { get; init; }
+
     /// <summary>The program that reads text, <c>tesseract</c>, by name or path; null: text is not looked at.</summary>
     public string? Tesseract { get; init; }
 

@@ -13,7 +13,8 @@ namespace Coser.Metrics.Catalogue;
 /// </summary>
 /// <param name="folder">The user's folder; null: there is none.</param>
 /// <param name="device">Where networks go; null: the CPU.</param>
-public sealed class MetricWeights(string? folder, Device? device = null)
+/// <param name="bf16">LPIPS and DISTS, which bear it, compute their maps in bfloat16.</param>
+public sealed class MetricWeights(string? folder, Device? device = null, bool bf16 = false)
 {
     private static readonly string[] Extensions = [".pth", ".pt", ".bin", ".safetensors", ".ckpt"];
 
@@ -155,7 +156,13 @@ public sealed class MetricWeights(string? folder, Device? device = null)
         using var view = new CheckpointView(parts);
         try
         {
-            WeightLoader.Attach(network, view, view.Path, device, float32);
+            WeightLoader.Attach(
+                network,
+                view,
+                view.Path,
+                device,
+                bf16 && network is (Lpips or Dists) ? bfloat16 : float32
+            );
             network.eval();
             return network;
         }

@@ -38,7 +38,10 @@ public sealed class Dists : nn.Module
         RegisterComponents();
     }
 
-    /// <summary>The distance of each pair, without any resizing. (The authors' script first shrinks the shorter side to
+    /// <summary>How large images are cut.</summary>
+    internal MapTiles Tiles { get; set; } = MapTiles.Usual;
+
+    /// <summary>The distance of each pair, without any resizing; large images go in parts, to the same result. (The authors' script first shrinks the shorter side to
     /// 256.)</summary>
     /// <param name="first">[B,3,H,W] RGB, [0,1] or uint8; sides at least 16.</param>
     /// <param name="second">The same shape.</param>
@@ -48,14 +51,24 @@ public sealed class Dists : nn.Module
     {
         ImageInput.RequirePair(first, second, 16, "DISTS");
         using var scope = NewDisposeScope();
-        Tensor[] a = Maps(first);
-        Tensor[] b = Maps(second);
+        PairMoments[] levels = [.. _channels.Select(_ => new PairMoments())];
+        foreach (MapTile tile in Tiles.Of(first))
+        {
+            using var inner = NewDisposeScope();
+            Tensor[] a = Maps(tile.Read(first));
+            Tensor[] b = Maps(tile.Read(second));
+            foreach ((int i, PairMoments level) in levels.Index())
+            {
+                int stride = i == 0 ? 1 : 1 << (i - 1);
+                level.Add(tile.Of(a[i], stride), tile.Of(b[i], stride));
+            }
+        }
         Tensor sum = _alpha.to(float32).sum() + _beta.to(float32).sum();
         Tensor[] alphas = (_alpha.to(float32) / sum).split(_channels.Select(c => (long)c).ToArray(), dim: 1);
         Tensor[] betas = (_beta.to(float32) / sum).split(_channels.Select(c => (long)c).ToArray(), dim: 1);
         Tensor similarity = zeros([first.shape[0], 1, 1, 1], device: first.device);
-        for (int level = 0; level < a.Length; level++)
-            similarity = similarity + Level(a[level], b[level], alphas[level], betas[level]);
+        foreach ((int i, PairMoments level) in levels.Index())
+            similarity = similarity + Similarity(level, alphas[i], betas[i]);
         return (1 - similarity).reshape(-1).MoveToOuterDisposeScope();
     }
 
@@ -76,17 +89,17 @@ public sealed class Dists : nn.Module
         return [.. maps.Select(m => m.MoveToOuterDisposeScope())];
     }
 
-    private static Tensor Level(Tensor a, Tensor b, Tensor alpha, Tensor beta)
+    private static Tensor Similarity(PairMoments level, Tensor alpha, Tensor beta)
     {
         using var scope = NewDisposeScope();
-        Tensor meanA = a.mean([2, 3], keepdim: true);
-        Tensor meanB = b.mean([2, 3], keepdim: true);
+        (Tensor meanA, Tensor meanB) = level.Means();
+        (Tensor varianceA, Tensor varianceB, Tensor covariance) = level.Spread();
         Tensor structureOfMeans = (2 * meanA * meanB + C) / (meanA * meanA + meanB * meanB + C);
-        Tensor varianceA = (a - meanA).square().mean([2, 3], keepdim: true);
-        Tensor varianceB = (b - meanB).square().mean([2, 3], keepdim: true);
-        Tensor covariance = (a * b).mean([2, 3], keepdim: true) - meanA * meanB;
         Tensor correlation = (2 * covariance + C) / (varianceA + varianceB + C);
-        return (alpha * structureOfMeans + beta * correlation).sum(1, keepdim: true).MoveToOuterDisposeScope();
+        return (alpha * structureOfMeans + beta * correlation)
+            .to(float32)
+            .sum(1, keepdim: true)
+            .MoveToOuterDisposeScope();
     }
 
     // The root of squares under a Hann window of 3x3, every second place: no aliasing, unlike max pooling.

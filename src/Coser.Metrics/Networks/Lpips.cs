@@ -41,7 +41,10 @@ public sealed class Lpips : nn.Module
             register_module($"lin{i}", new Slot<Slot<Conv>>("model", new Slot<Conv>(1, _heads[i])));
     }
 
-    /// <summary>The distance of each pair.</summary>
+    /// <summary>How large images are cut.</summary>
+    internal MapTiles Tiles { get; set; } = MapTiles.Usual;
+
+    /// <summary>The distance of each pair. Large images go in parts, to the same result.</summary>
     /// <param name="first">[B,3,H,W] RGB, [0,1] or uint8; sides at least 64 for AlexNet, 16 for VGG.</param>
     /// <param name="second">The same shape.</param>
     /// <returns>[B], float32, not negative with the published heads.</returns>
@@ -57,21 +60,28 @@ public sealed class Lpips : nn.Module
     {
         ImageInput.RequirePair(first, second, _backbone == LpipsBackbone.Alex ? 64 : 16, "LPIPS");
         using var scope = NewDisposeScope();
-        Tensor[] a = Maps(first);
-        Tensor[] b = Maps(second);
-        return
-        [
-            .. a.Select(
-                (map, i) =>
-                {
-                    using Tensor difference = (Unit(map) - Unit(b[i])).square();
-                    return _heads[i].call(difference).to(float32).mean([1, 2, 3]).MoveToOuterDisposeScope();
-                }
-            ),
-        ];
+        Tensor sums = zeros([_heads.Length, first.shape[0]], dtype: float64, device: first.device);
+        long[] places = new long[_heads.Length];
+        foreach (MapTile tile in Tiles.Of(first))
+        {
+            using var inner = NewDisposeScope();
+            Tensor[] a = Maps(tile.Read(first));
+            Tensor[] b = Maps(tile.Read(second));
+            foreach ((int i, Conv head) in _heads.Index())
+            {
+                Tensor difference = tile.Of(
+                    head.call((Unit(a[i]) - Unit(b[i])).square().to(head.Type)).to(float32),
+                    Stride(i)
+                );
+                places[i] += difference.shape[2] * difference.shape[3];
+                using Tensor sum = sums[i];
+                sum.add_(difference.sum([1, 2, 3], type: float64));
+            }
+        }
+        return [.. places.Select((n, i) => (sums[i] / n).to(float32).MoveToOuterDisposeScope())];
     }
 
-    /// <summary>The backbone's maps of five levels.</summary>
+    /// <summary>The backbone's maps of five levels, float32.</summary>
     internal Tensor[] Maps(Tensor image)
     {
         using var scope = NewDisposeScope();
@@ -86,10 +96,14 @@ public sealed class Lpips : nn.Module
             bool pools = i > 0 && (_backbone == LpipsBackbone.Vgg || i <= 2);
             int window = _backbone == LpipsBackbone.Vgg ? 2 : 3;
             x = _stages[i].call(pools ? Pooling.Max(x, window, 2) : x);
-            maps[i] = x;
+            // Differences of near equals would drown in the rounding of 16 bits.
+            maps[i] = x.to(float32);
         }
         return [.. maps.Select(m => m.MoveToOuterDisposeScope())];
     }
+
+    // Of a level's map.
+    private int Stride(int level) => _backbone == LpipsBackbone.Vgg ? 1 << level : Math.Min(4 << level, 16);
 
     private static Tensor Unit(Tensor map)
     {
