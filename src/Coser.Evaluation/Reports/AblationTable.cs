@@ -81,7 +81,8 @@ public sealed class AblationTable
         return text.ToString();
     }
 
-    private string Head(string key) => _lines.TryGetValue(key, out var line) ? ResultTable.Title(line.Info) : key;
+    private string Head(string key) =>
+        _lines.TryGetValue(key, out var line) ? ResultTable.Title(line.Info) : MetricSet.TitleOf(key);
 
     // The figure and its place within the group; null: there is none.
     private (string Figure, int Place)? Cell(AblationGroup group, AblationRow row, string key)

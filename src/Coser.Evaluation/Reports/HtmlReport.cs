@@ -76,10 +76,10 @@ public sealed class HtmlReport(EvaluationResult result)
         (string Method, double Seconds, double Megabytes)[] costs = [.. _table.Costs()];
         text.Append("<tr><th>s an image</th>");
         foreach ((_, double seconds, _) in costs)
-            text.Append($"<td>{Number(seconds, "0.00")}</td>");
+            text.Append($"<td>{ResultTable.Number(seconds, "0.00")}</td>");
         text.Append(empty).Append("</tr><tr><th>peak memory, MB</th>");
         foreach ((_, _, double megabytes) in costs)
-            text.Append($"<td>{Number(megabytes, "0")}</td>");
+            text.Append($"<td>{ResultTable.Number(megabytes, "0")}</td>");
         return text.Append(empty).Append("</tr>").ToString();
     }
 
@@ -99,7 +99,9 @@ public sealed class HtmlReport(EvaluationResult result)
                 text.Append($"<tr><th>{Text(method)}</th>");
                 foreach (string other in result.Methods)
                     text.Append(
-                        method == other ? "<td>–</td>" : $"<td>{Number(_table.WinRate(method, other, info), "0%")}</td>"
+                        method == other
+                            ? "<td>–</td>"
+                            : $"<td>{ResultTable.Number(_table.WinRate(method, other, info), "0%")}</td>"
                     );
                 text.Append("</tr>");
             }
@@ -163,7 +165,7 @@ public sealed class HtmlReport(EvaluationResult result)
         Judge is not null
         && Array.Find(rows, r => r.Method == result.Methods[^1]) is { } last
         && last.Values.TryGetValue(Judge.Key, out double figure)
-            ? $"<small>{Text(Judge.Title)} {Number(figure, Judge.Format)}</small>"
+            ? $"<small>{Text(Judge.Title)} {ResultTable.Number(figure, Judge.Format)}</small>"
             : "";
 
     // A row a metric: there are more metrics than methods.
@@ -183,7 +185,9 @@ public sealed class HtmlReport(EvaluationResult result)
             text.Append($"<tr><th>{Text(ResultTable.Title(info))}</th>");
             foreach (EvaluationRow row in rows)
             {
-                string number = row.Values.TryGetValue(info.Key, out double v) ? Number(v, info.Format) : "–";
+                string number = row.Values.TryGetValue(info.Key, out double v)
+                    ? ResultTable.Number(v, info.Format)
+                    : "–";
                 text.Append($"<td>{Marked(number, places.GetValueOrDefault(row.Method, -1))}</td>");
             }
             text.Append("</tr>");
@@ -207,6 +211,4 @@ public sealed class HtmlReport(EvaluationResult result)
     }
 
     private static string Text(string text) => WebUtility.HtmlEncode(text);
-
-    private static string Number(double value, string format) => value.ToString(format, CultureInfo.InvariantCulture);
 }

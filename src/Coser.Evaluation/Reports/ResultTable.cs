@@ -64,7 +64,10 @@ public sealed class ResultTable
         }
     }
 
-    /// <summary>Win rates of every method (row) against every other (column) by one metric.</summary>
+    /// <summary>
+    /// Win rates of every method (row) against every other (column) by one metric; not a number where they have no image in
+    /// common.
+    /// </summary>
     public double WinRate(string method, string other, MetricInfo info)
     {
         var second = _rows[other].ToDictionary(r => r.Image, StringComparer.Ordinal);
@@ -223,7 +226,9 @@ public sealed class ResultTable
         return cell.Interval.Length > 0 ? $"{text} ({cell.Interval})" : text;
     }
 
-    private static string Number(double value, string format) => value.ToString(format, CultureInfo.InvariantCulture);
+    /// <summary>A dash for what is no number.</summary>
+    internal static string Number(double value, string format) =>
+        double.IsNaN(value) ? "–" : value.ToString(format, CultureInfo.InvariantCulture);
 
     private static string Quote(string text) =>
         text.AsSpan().ContainsAny(",\"\n") ? $"\"{text.Replace("\"", "\"\"", StringComparison.Ordinal)}\"" : text;

@@ -23,31 +23,40 @@ public sealed class MetricSet : IDisposable
 
     private MetricSet(Device? device) => _device = device ?? CPU;
 
-    /// <summary>Keys of all metrics there are, whether or not they can be computed here.</summary>
-    public static IReadOnlyList<string> Keys { get; } =
+    // In the order of tables.
+    private static readonly (string Key, string Title)[] _all =
     [
-        "psnr_rgb",
-        "psnr_y",
-        "ssim_y",
-        "ms_ssim_y",
-        "haarpsi",
-        "gmsd",
-        "sharpness",
-        "colour_shift",
-        "niqe",
-        "lpips_alex",
-        "lpips_vgg",
-        "dists",
-        "musiq",
-        "maniqa_pipal",
-        "maniqa_koniq",
-        "clip_score",
-        "gen_score",
-        "fid",
-        "distance",
-        "frechet",
-        TextMetric.Key,
+        ("psnr_rgb", "PSNR RGB"),
+        ("psnr_y", "PSNR Y"),
+        ("ssim_y", "SSIM Y"),
+        ("ms_ssim_y", "MS-SSIM Y"),
+        ("haarpsi", "HaarPSI"),
+        ("gmsd", "GMSD"),
+        ("sharpness", "sharpness"),
+        ("colour_shift", "colour shift"),
+        ("niqe", "NIQE"),
+        ("lpips_alex", "LPIPS Alex"),
+        ("lpips_vgg", "LPIPS VGG"),
+        ("dists", "DISTS"),
+        ("musiq", "MUSIQ"),
+        ("maniqa_pipal", "MANIQA PIPAL"),
+        ("maniqa_koniq", "MANIQA KonIQ"),
+        ("clip_score", "CLIP-Score"),
+        ("gen_score", "Gen-score"),
+        ("fid", "FID"),
+        ("distance", "feature distance"),
+        ("frechet", "feature Frechet"),
+        (TextMetric.Key, TextMetric.Title),
     ];
+
+    /// <summary>Keys of all metrics there are, whether or not they can be computed here.</summary>
+    public static IReadOnlyList<string> Keys { get; } = [.. _all.Select(m => m.Key)];
+
+    /// <summary>What tables call a metric, whether or not it can be computed here.</summary>
+    /// <exception cref="ArgumentException">There is no such metric.</exception>
+    public static string TitleOf(string key) =>
+        Array.Find(_all, m => m.Key == key).Title
+        ?? throw new ArgumentException($"there is no metric '{key}'", nameof(key));
 
     /// <summary>Figures of single images, in the order of tables.</summary>
     public IReadOnlyList<ImageMetric> Images => _images;
@@ -97,10 +106,9 @@ public sealed class MetricSet : IDisposable
         var rgb = new PixelMetricOptions { Border = border };
         var luma = rgb with { Colour = MetricColour.Y, RoundY = true };
         const string Formula = "10 log10(1/(mse+1e-8))";
-        Add("psnr_rgb", "PSNR RGB", Better.Higher, "0.00", $"{Formula}, {edge}", (s, h) => Psnr.Compute(s, h, rgb));
+        Add("psnr_rgb", Better.Higher, "0.00", $"{Formula}, {edge}", (s, h) => Psnr.Compute(s, h, rgb));
         Add(
             "psnr_y",
-            "PSNR Y",
             Better.Higher,
             "0.00",
             $"{Formula}, Y of BT.601 in studio range, {edge}",
@@ -108,7 +116,6 @@ public sealed class MetricSet : IDisposable
         );
         Add(
             "ssim_y",
-            "SSIM Y",
             Better.Higher,
             "0.0000",
             $"rounded Y, 11x11 Gaussian 1.5, valid windows, float64, {edge}",
@@ -116,16 +123,14 @@ public sealed class MetricSet : IDisposable
         );
         Add(
             "ms_ssim_y",
-            "MS-SSIM Y",
             Better.Higher,
             "0.0000",
             $"rounded Y, five scales, {edge}",
             (s, h) => MsSsim.Compute(s, h, luma)
         );
-        Add("haarpsi", "HaarPSI", Better.Higher, "0.0000", "colour, subsampled by 2", (s, h) => HaarPsi.Compute(s, h));
-        Add("gmsd", "GMSD", Better.Lower, "0.0000", "luma, subsampled by 2, T = 170", (s, h) => Gmsd.Compute(s, h));
+        Add("haarpsi", Better.Higher, "0.0000", "colour, subsampled by 2", (s, h) => HaarPsi.Compute(s, h));
+        Add("gmsd", Better.Lower, "0.0000", "luma, subsampled by 2, T = 170", (s, h) => Gmsd.Compute(s, h));
         Add(
-            "sharpness",
             "sharpness",
             Better.One,
             "0.000",
@@ -134,7 +139,6 @@ public sealed class MetricSet : IDisposable
         );
         Add(
             "colour_shift",
-            "colour shift",
             Better.Lower,
             "0.00",
             "Delta E*ab (1976) of 16x16 cells",
@@ -143,7 +147,6 @@ public sealed class MetricSet : IDisposable
         NiqePrior prior = options.NiqePrior is { } file ? NiqePrior.Load(file) : NiqePrior.Own;
         Add(
             "niqe",
-            "NIQE",
             Better.Lower,
             "0.00",
             $"blocks of {prior.Block}, prior '{prior.Name}', {edge}",
@@ -157,47 +160,41 @@ public sealed class MetricSet : IDisposable
         foreach (LpipsBackbone backbone in Enum.GetValues<LpipsBackbone>())
         {
             string key = backbone == LpipsBackbone.Alex ? "lpips_alex" : "lpips_vgg";
-            string title = $"LPIPS {(backbone == LpipsBackbone.Alex ? "Alex" : "VGG")}";
             Add(
                 Keep(weights.OpenLpips(backbone)),
-                n => Score(key, title, Better.Lower, "0.0000", $"v0.1{precision}", n.Distance),
-                title,
+                n => Score(key, Better.Lower, "0.0000", $"v0.1{precision}", n.Distance),
                 key
             );
         }
         Add(
             Keep(weights.OpenDists()),
-            n => Score("dists", "DISTS", Better.Lower, "0.0000", $"no resize{precision}", n.Distance),
-            "DISTS",
+            n => Score("dists", Better.Lower, "0.0000", $"no resize{precision}", n.Distance),
             "dists"
         );
         Add(
             Keep(weights.OpenMusiq()),
-            n => Score("musiq", "MUSIQ", Better.Higher, "0.00", "KonIQ weights", (s, _) => n.Score(s), false),
-            "MUSIQ",
+            n => Score("musiq", Better.Higher, "0.00", "KonIQ weights", (s, _) => n.Score(s), false),
             "musiq"
         );
         foreach (bool koniq in new[] { false, true })
         {
             string key = koniq ? "maniqa_koniq" : "maniqa_pipal";
-            string title = $"MANIQA {(koniq ? "KonIQ" : "PIPAL")}";
             Add(
                 Keep(weights.OpenManiqa(koniq)),
-                n => Score(key, title, Better.Higher, "0.0000", "20 crops on a grid", (s, _) => n.Score(s), false),
-                title,
+                n => Score(key, Better.Higher, "0.0000", "20 crops on a grid", (s, _) => n.Score(s), false),
                 key
             );
         }
         if (Keep(weights.OpenInception()) is { } inception)
             _sets.Add(
                 new SetMetric(
-                    new MetricInfo("fid", "FID", Better.Lower, "0.00", "clean resize, unbiased covariance"),
+                    new MetricInfo("fid", TitleOf("fid"), Better.Lower, "0.00", "clean resize, unbiased covariance"),
                     image => inception.Embed(FidPreprocessing.Clean(image.to(_device))),
                     "pt_inception-2015-12-05, clean"
                 )
             );
         else
-            _absent.Add(new AbsentMetric("FID", MetricWeights.Wanted("fid")));
+            _absent.Add(new AbsentMetric(TitleOf("fid"), MetricWeights.Wanted("fid")));
     }
 
     private void AddClip(MetricSetOptions options)
@@ -215,13 +212,12 @@ public sealed class MetricSet : IDisposable
         string source = options.Clip is null ? "open_clip" : options.Clip;
         foreach (bool painted in new[] { false, true })
         {
-            string title = painted ? "Gen-score" : "CLIP-Score";
+            string key = painted ? "gen_score" : "clip_score";
             Add(
                 clip,
                 n =>
                     Score(
-                        painted ? "gen_score" : "clip_score",
-                        title,
+                        key,
                         Better.Higher,
                         "0.0000",
                         $"cosine of image embeddings{(painted ? " of painted reference and truth" : "")}, {source} "
@@ -235,8 +231,7 @@ public sealed class MetricSet : IDisposable
                     {
                         JudgesReference = painted,
                     },
-                title,
-                "clip_score"
+                key
             );
         }
     }
@@ -246,7 +241,7 @@ public sealed class MetricSet : IDisposable
         if (options.Features is not { } model)
         {
             _absent.Add(
-                new AbsentMetric("feature distance", "a model with a feature network in the role 'evaluation'")
+                new AbsentMetric(TitleOf("distance"), "a model with a feature network in the role 'evaluation'")
             );
             return;
         }
@@ -257,7 +252,6 @@ public sealed class MetricSet : IDisposable
         _images.Add(
             Score(
                 "distance",
-                "feature distance",
                 Better.Lower,
                 "0.0000",
                 $"network {name}",
@@ -266,7 +260,7 @@ public sealed class MetricSet : IDisposable
         );
         _sets.Add(
             new SetMetric(
-                new MetricInfo("frechet", "feature Frechet", Better.Lower, "0.000", $"network {name}; not an FID"),
+                new MetricInfo("frechet", TitleOf("frechet"), Better.Lower, "0.000", $"network {name}; not an FID"),
                 image => network.Embed(image.to(_device)),
                 name
             )
@@ -285,7 +279,6 @@ public sealed class MetricSet : IDisposable
 
     private ImageMetric Score(
         string key,
-        string title,
         Better better,
         string format,
         string convention,
@@ -293,7 +286,7 @@ public sealed class MetricSet : IDisposable
         bool needsTruth = true
     ) =>
         new(
-            new MetricInfo(key, title, better, format, convention),
+            new MetricInfo(key, TitleOf(key), better, format, convention),
             needsTruth,
             (restored, truth) =>
             {
@@ -305,7 +298,6 @@ public sealed class MetricSet : IDisposable
 
     private void Add(
         string key,
-        string title,
         Better better,
         string format,
         string convention,
@@ -314,17 +306,17 @@ public sealed class MetricSet : IDisposable
     ) =>
         _images.Add(
             new ImageMetric(
-                new MetricInfo(key, title, better, format, convention),
+                new MetricInfo(key, TitleOf(key), better, format, convention),
                 needsTruth,
                 (restored, truth) => new Measurement(measure(restored, truth))
             )
         );
 
-    private void Add<TNetwork>(TNetwork? network, Func<TNetwork, ImageMetric> make, string title, string key)
+    private void Add<TNetwork>(TNetwork? network, Func<TNetwork, ImageMetric> make, string key)
         where TNetwork : class
     {
         if (network is null)
-            _absent.Add(new AbsentMetric(title, MetricWeights.Wanted(key)));
+            _absent.Add(new AbsentMetric(TitleOf(key), MetricWeights.Wanted(key)));
         else
             _images.Add(make(network));
     }

@@ -129,7 +129,7 @@ public sealed class MetricWeights(string? folder, Device? device = null, bool bf
             "musiq" => "musiq_koniq_ckpt-e95806b9.pth",
             "maniqa_pipal" => "MANIQA_PIPAL-ae6d356b.pth",
             "maniqa_koniq" => "ckpt_koniq10k.pt",
-            "clip_score" => "open_clip_pytorch_model.bin (ViT-H-14), or a model with a CLIP of its own",
+            "clip_score" or "gen_score" => "open_clip_pytorch_model.bin (ViT-H-14), or a model with a CLIP of its own",
             _ => throw new ArgumentOutOfRangeException(nameof(key), key, "it needs no weights"),
         };
 

@@ -111,7 +111,7 @@ public sealed class AblationTests : IDisposable
         string[] lines = table
             .Markdown()
             .Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
-        Assert.Equal("| one | PSNR RGB ↑ | fid |", lines[0]);
+        Assert.Equal("| one | PSNR RGB ↑ | FID |", lines[0]);
         // Lanczos is the truth here, but not in this group: bicubic is its best. FID's weights are not there.
         Assert.Matches(@"^\| good \| <u>\d+\.\d\d</u> \| – \|$", lines[2]);
         Assert.Matches(@"^\| bicubic \| \*\*\d+\.\d\d\*\* \| – \|$", lines[3]);

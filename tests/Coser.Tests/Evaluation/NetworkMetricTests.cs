@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Coser.Checkpoints;
 using Coser.Evaluation;
+using Coser.Evaluation.Reports;
 using Coser.Metrics.Catalogue;
 using Coser.Metrics.Features;
 using Coser.Networks.Clip;
@@ -34,6 +35,8 @@ public sealed class NetworkMetricTests
         IReadOnlyDictionary<string, double> frechet = result.SetFigures.Single(s => s.Info.Key == "frechet").Values;
         Assert.Equal(0, frechet["hr"], 1e-9);
         Assert.True(frechet["nearest"] > 1e-9, $"{frechet["nearest"]}");
+        // Methods that have no image with a Gen-score in common have no win rate, either.
+        Assert.Contains("| Gen-score | – | – |", new ResultTable(result).Markdown("m"), StringComparison.Ordinal);
         // Only who paints a reference has a Gen-score; the painted one is image0's own truth.
         Assert.All(rows["nearest"], r => Assert.DoesNotContain("gen_score", r.Values.Keys));
         Assert.Equal(1, rows["painting"].Single(r => r.Image == "image0").Values["gen_score"], 5);
