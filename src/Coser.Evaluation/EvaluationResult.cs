@@ -31,4 +31,5 @@ public sealed record EvaluationResult(
 /// <summary>A method that has a column and no figures yet.</summary>
 /// <param name="Name">Its name in tables.</param>
 /// <param name="Wanted">What it would take.</param>
-public sealed record PendingMethod(string Name, string Wanted);
+/// <param name="Column">Its place among all columns, from 0; a place beyond them is the last.</param>
+public sealed record PendingMethod(string Name, string Wanted, int Column = int.MaxValue);

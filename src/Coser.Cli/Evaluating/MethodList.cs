@@ -67,7 +67,7 @@ internal sealed class MethodList(Compute compute, RestoreOptions options, string
         else if (file is not null)
             Append(Open(file, name ?? pending.Name, options, null), name ?? pending.Name);
         else if (lenient || pending.Wanted.Contains(FolderPrefix, StringComparison.Ordinal))
-            _pending.Add(name is null ? pending : pending with { Name = name });
+            _pending.Add(pending with { Name = name ?? pending.Name, Column = _methods.Count + _pending.Count });
         else
             throw new InvalidDataException($"{pending.Name}: its weights are not here; it wants {pending.Wanted}.");
     }

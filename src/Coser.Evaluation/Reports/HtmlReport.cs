@@ -64,23 +64,24 @@ public sealed class HtmlReport(EvaluationResult result)
         var text = new StringBuilder("<tr><th></th>");
         foreach (string method in _table.Columns)
             text.Append($"<th>{Text(method)}</th>");
-        string empty = string.Concat(Enumerable.Repeat("<td>–</td>", result.Pending.Count));
         text.Append("</tr>");
         foreach ((MetricInfo info, IReadOnlyList<TableCell> cells) in _table.Lines())
         {
-            text.Append($"<tr><th title=\"{Text(info.Convention)}\">{Text(ResultTable.Title(info))}</th>");
-            foreach (TableCell cell in cells)
-                text.Append($"<td>{Marked(cell.Text, cell.Place)}<small>{Text(cell.Interval)}</small></td>");
-            text.Append(empty).Append("</tr>");
+            string head = $"<th title=\"{Text(info.Convention)}\">{Text(ResultTable.Title(info))}</th>";
+            Add(head, cells.Select(c => $"{Marked(c.Text, c.Place)}<small>{Text(c.Interval)}</small>"));
         }
         (string Method, double Seconds, double Megabytes)[] costs = [.. _table.Costs()];
-        text.Append("<tr><th>s an image</th>");
-        foreach ((_, double seconds, _) in costs)
-            text.Append($"<td>{ResultTable.Number(seconds, "0.00")}</td>");
-        text.Append(empty).Append("</tr><tr><th>peak memory, MB</th>");
-        foreach ((_, _, double megabytes) in costs)
-            text.Append($"<td>{ResultTable.Number(megabytes, "0")}</td>");
-        return text.Append(empty).Append("</tr>").ToString();
+        Add("<th>s an image</th>", costs.Select(c => ResultTable.Number(c.Seconds, "0.00")));
+        Add("<th>peak memory, MB</th>", costs.Select(c => ResultTable.Number(c.Megabytes, "0")));
+        return text.ToString();
+
+        void Add(string head, IEnumerable<string> cells)
+        {
+            text.Append("<tr>").Append(head);
+            foreach (string cell in _table.Spread(cells, _ => "–"))
+                text.Append($"<td>{cell}</td>");
+            text.Append("</tr>");
+        }
     }
 
     private string Wins()

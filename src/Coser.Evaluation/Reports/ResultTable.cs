@@ -18,11 +18,11 @@ public sealed class ResultTable
     public ResultTable(EvaluationResult result)
     {
         _result = result;
-        Columns = [.. result.Methods, .. result.Pending.Select(p => p.Name)];
+        Columns = Spread(result.Methods, p => p.Name);
         _rows = result.Rows.ToLookup(r => r.Method, StringComparer.Ordinal);
     }
 
-    /// <summary>Methods in the order of columns: those with figures, then those without.</summary>
+    /// <summary>Methods in the order they were asked for, those without figures included.</summary>
     public IReadOnlyList<string> Columns { get; }
 
     /// <summary>Metrics with a cell for each method that has figures.</summary>
@@ -98,10 +98,10 @@ public sealed class ResultTable
         text.AppendLine(Row("", Columns));
         text.AppendLine($"| --- |{string.Concat(Enumerable.Repeat(" --- |", Columns.Count))}");
         foreach ((MetricInfo info, IReadOnlyList<TableCell> cells) in Lines())
-            text.AppendLine(Row(Title(info), cells.Select(Mark)));
+            text.AppendLine(Row(Title(info), Spread(cells.Select(Mark), Nothing)));
         (string Method, double Seconds, double Megabytes)[] costs = [.. Costs()];
-        text.AppendLine(Row("s an image", costs.Select(c => Number(c.Seconds, "0.00"))));
-        text.AppendLine(Row("peak memory, MB", costs.Select(c => Number(c.Megabytes, "0"))));
+        text.AppendLine(Row("s an image", Spread(costs.Select(c => Number(c.Seconds, "0.00")), Nothing)));
+        text.AppendLine(Row("peak memory, MB", Spread(costs.Select(c => Number(c.Megabytes, "0")), Nothing)));
         text.AppendLine();
         text.AppendLine("Means with 95% bootstrap intervals over images; best **bold**, second <u>underlined</u>.");
         foreach (string sentence in TextWarnings.Of(_result))
@@ -135,15 +135,22 @@ public sealed class ResultTable
         foreach (PendingMethod pending in _result.Pending)
             text.AppendLine($"- {pending.Name}: no figures; it wants {pending.Wanted}");
         return text.ToString();
+
+        static string Nothing(PendingMethod _) => "–";
     }
 
-    // Pending methods have empty columns.
-    private string Row(string head, IEnumerable<string> cells)
+    /// <summary>One value a column, of one a method with figures.</summary>
+    /// <param name="pending">The others' value.</param>
+    internal IReadOnlyList<T> Spread<T>(IEnumerable<T> ofMethods, Func<PendingMethod, T> pending)
     {
-        string[] filled = [.. cells];
-        IEnumerable<string> empty = Enumerable.Repeat("–", Columns.Count - filled.Length);
-        return $"|{(head.Length > 0 ? $" {head}" : "")} | {string.Join(" | ", filled.Concat(empty))} |";
+        List<T> all = [.. ofMethods];
+        foreach (PendingMethod method in _result.Pending.OrderBy(p => p.Column))
+            all.Insert(Math.Min(method.Column, all.Count), pending(method));
+        return all;
     }
+
+    private static string Row(string head, IEnumerable<string> cells) =>
+        $"|{(head.Length > 0 ? $" {head}" : "")} | {string.Join(" | ", cells)} |";
 
     /// <summary>Markdown of what several seeds showed; empty: nothing was run with several.</summary>
     public static string Markdown(IReadOnlyList<Stability> stabilities, IReadOnlyList<MetricInfo> metrics)

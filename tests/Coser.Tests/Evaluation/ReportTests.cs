@@ -103,6 +103,22 @@ public sealed partial class ReportTests
     }
 
     [Fact]
+    public void Columns_stand_in_the_order_they_were_asked_for()
+    {
+        using var set = new SmallSet();
+        EvaluationResult result = Evaluate(set) with
+        {
+            Pending = [new PendingMethod("RealSR", "a", Column: 0), new PendingMethod("LDM", "b", Column: 2)],
+        };
+        var table = new ResultTable(result);
+        Assert.Equal(["RealSR", "lanczos", "LDM", "nearest"], table.Columns);
+        string[] lines = [.. table.Markdown("a machine").Split('\n').TakeWhile(l => l.StartsWith('|'))];
+        Assert.All(lines.Skip(2), l => Assert.Matches(@"^\|[^|]+\| – \|[^–|]+[^|]*\| – \|[^|]+\|\s*$", l));
+        string page = new HtmlReport(result).Write("t", "m", shown: 0);
+        Assert.Contains("<th>RealSR</th><th>lanczos</th><th>LDM</th><th>nearest</th>", page, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_sign_that_says_something_else_is_told_in_the_table_and_at_its_picture()
     {
         using var set = new SmallSet();
