@@ -71,11 +71,15 @@ public sealed class AblationTests : IDisposable
             StringComparison.Ordinal
         );
 
-    [Fact]
-    public void The_recipe_of_this_project_can_be_read()
+    [Theory]
+    [InlineData("ablation.json", 4, 8)]
+    [InlineData("ablation-steps.json", 4, 32)]
+    public void The_recipes_of_this_project_can_be_read(string name, int groups, int configurations)
     {
-        string file = Path.Combine(Repository(), "recipes", "coser-mini", "ablation.json");
-        Assert.Equal(3, AblationRecipe.Load(file, MetricSet.Keys).Groups.Count);
+        string file = Path.Combine(Repository(), "recipes", "coser-mini", name);
+        var recipe = AblationRecipe.Load(file, MetricSet.Keys);
+        Assert.Equal(groups, recipe.Groups.Count);
+        Assert.Equal(configurations, recipe.Configurations().Count);
     }
 
     [Fact]
