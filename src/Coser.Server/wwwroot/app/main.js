@@ -25,6 +25,8 @@ import { photoView } from "./viewer/photo.js";
 
 const element = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
 document.documentElement.lang = language;
+// Nothing can be dropped where there is only a finger.
+if (matchMedia("(hover: none)").matches) for (const words of document.querySelectorAll("[data-touch]")) words.dataset.text = words.dataset.touch;
 translate(document);
 for (const control of document.querySelectorAll("[data-icon]")) control.prepend(icon(control.dataset.icon));
 
@@ -106,6 +108,7 @@ followPlaces((next) => {
   if (before.view !== next.view) {
     views[before.view]?.close();
     document.body.dataset.view = next.view;
+    scrollTo({ top: 0, behavior: "instant" });
     for (const view of ["home", "photo", "compare"]) element(view).hidden = view !== next.view;
   }
   place = next;
@@ -172,7 +175,7 @@ async function loadCapabilities() {
   top.showModel(capabilities, settings.model?.name);
   const { limits = {} } = capabilities;
   const parts = [limits.bytes && t("limits.bytes", { size: bytes(limits.bytes) }), limits.pixels && t("limits.pixels", { size: megapixels(limits.pixels) })].filter(Boolean);
-  element("drop-limits").textContent = [t("drop.hint"), parts.length > 0 ? t("limits.upTo", { list: parts.join(t("limits.and")) }) : ""].filter(Boolean).join(" ");
+  element("drop-limits").textContent = [matchMedia("(hover: none)").matches ? "" : t("drop.hint"), parts.length > 0 ? t("limits.upTo", { list: parts.join(t("limits.and")) }) : ""].filter(Boolean).join(" ");
 }
 
 async function start() {

@@ -5,7 +5,7 @@ import { paths } from "./icons.js";
 const svgNamespace = "http://www.w3.org/2000/svg";
 const properties = new Set(["value", "checked", "disabled", "hidden", "open", "indeterminate", "multiple", "tabIndex", "htmlFor"]);
 
-/** @typedef {Node | string | number | null | undefined | false} Child */
+/** @typedef {Node | string | number | null | undefined | false | Child[]} Child */
 
 /**
  * Makes an element.
@@ -28,7 +28,7 @@ export function h(tag, given, ...children) {
 
 /** @param {Element} parent @param {(Child | Child[])[]} children */
 function append(parent, children) {
-  for (const child of children.flat()) {
+  for (const child of children.flat(Infinity)) {
     if (child === null || child === undefined || child === false) continue;
     parent.append(child instanceof Node ? child : String(child));
   }

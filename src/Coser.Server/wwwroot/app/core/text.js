@@ -4,6 +4,7 @@ import english from "./texts/en.js";
 
 /** @typedef {string | ((values: Record<string, any>) => string)} Text */
 
+/** @type {Record<string, () => Promise<{default: Record<string, Text>}>>} */
 const languages = { de: () => import("./texts/de.js") };
 
 const wished = (navigator.languages ?? [navigator.language ?? "en"]).map((tag) => tag.slice(0, 2).toLowerCase());

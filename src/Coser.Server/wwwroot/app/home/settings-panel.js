@@ -1,6 +1,6 @@
 // The panel with the settings for the next photos: beside the sheet where there is room, folded above it where not.
 
-import { button, fill, h, write } from "../core/dom.js";
+import { button, fill, h, icon, write } from "../core/dom.js";
 import { name as named, t } from "../core/text.js";
 import { optionText } from "../model/differences.js";
 import { settingsForm } from "../shell/settings-form.js";
@@ -11,6 +11,7 @@ const wide = matchMedia("(min-width: 1020px)");
 export function settingsPanel(settings) {
   const panel = /** @type {HTMLDetailsElement} */ (document.getElementById("settings"));
   const summary = panel.querySelector("summary");
+  summary.append(icon("chevron"));
   const reset = button("retry", t("settings.reset"), () => {
     settings.reset();
     form.rebuild();

@@ -59,7 +59,7 @@ export function sheetView({ history, store, actions, selection }) {
     for (const { filter, tab, count } of tabs) {
       const n = filters[filter].reduce((sum, state) => sum + (store.counts[state] ?? 0), 0);
       tab.setAttribute("aria-pressed", String(history.filter === filter));
-      tab.hidden = filter !== "all" && filter !== history.filter && n === 0;
+      tab.hidden = filter !== history.filter && (n === 0 || (n === ended && history.filter === "all"));
       write(count, n > 0 ? number(n) : "");
     }
     const isEmpty = photos.length === 0 && !history.loading;

@@ -20,6 +20,7 @@ export default {
 
   "home.title": "Photos",
   "drop.title": "Drop photos or folders anywhere on this page",
+  "drop.title.touch": "Choose photos to restore",
   "drop.hint": "Or paste them.",
   "drop.files": "Choose photos",
   "drop.folder": "Choose a folder",
@@ -29,6 +30,7 @@ export default {
   "limits.bytes": "{size}",
   "limits.pixels": "{size}",
   "way.1": "Drop",
+  "way.1.touch": "Choose",
   "way.1.text": "a photo, small or damaged, or a whole folder.",
   "way.2": "Watch",
   "way.2.text": "it develop: a preview sharpens as the network works.",
