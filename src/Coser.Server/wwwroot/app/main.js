@@ -23,6 +23,7 @@ import { followPlaces, go, photoPlace } from "./shell/router.js";
 import { compareView } from "./viewer/compare.js";
 import { photoView } from "./viewer/photo.js";
 
+const startAgain = 3000;
 const element = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
 document.documentElement.lang = language;
 // Nothing can be dropped where there is only a finger.
@@ -152,7 +153,9 @@ handleKeys((event) => {
   return true;
 });
 
-const stream = follow(store, {
+/** What follows the server's news, once there is a session. @type {ReturnType<typeof follow> | null} */
+let stream = null;
+const news = {
   ended: (job) => {
     announce(t(`announce.${job.state}`, { name: job.name }));
     const looks = place.view === "photo" && store.get(place.id) && photoOf(store.get(place.id)) === photoOf(job);
@@ -164,7 +167,7 @@ const stream = follow(store, {
     history.reload();
     if (!capabilities) loadCapabilities().catch(() => {});
   },
-});
+};
 addEventListener("offline", () => showConnection(false));
 
 async function loadCapabilities() {
@@ -178,11 +181,22 @@ async function loadCapabilities() {
   element("drop-limits").textContent = [matchMedia("(hover: none)").matches ? "" : t("drop.hint"), parts.length > 0 ? t("limits.upTo", { list: parts.join(t("limits.and")) }) : ""].filter(Boolean).join(" ");
 }
 
+/** Everything from the server, if it lets us. */
 async function start() {
-  const results = await Promise.allSettled([call("/session", { quiet: true }).then((session) => {
-    top.showSession(session);
-    if (session.required && !session.signedIn) signIn();
-  }), loadCapabilities(), history.reload(), stream.catchUp()]);
+  let session;
+  try {
+    session = await call("/session", { quiet: true });
+  } catch {
+    showConnection(false);
+    setTimeout(start, startAgain);
+    return;
+  }
+  top.showSession(session);
+  if (session.required && !session.signedIn) return signIn();
+  showConnection(true);
+  if (stream) stream.restart();
+  else stream = follow(store, news);
+  const results = await Promise.allSettled([loadCapabilities(), history.reload(), stream.catchUp()]);
   const problem = results.find((result) => result.status === "rejected" && !(result.reason instanceof Problem && [0, 401].includes(result.reason.status)));
   if (problem) complain(problem.reason);
 }
@@ -190,9 +204,10 @@ async function start() {
 function signIn() {
   askForKey(async (key) => {
     await call("/session", { method: "POST", json: { key }, quiet: true });
-    stream.restart();
-    uploads.resume();
     await start();
+    uploads.resume();
+    // A photo's page may have been refused.
+    if (place.view in views) dispatchEvent(new HashChangeEvent("hashchange"));
   });
 }
 whenSignedOut(signIn);

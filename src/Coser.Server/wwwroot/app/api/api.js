@@ -21,7 +21,7 @@ export class Problem extends Error {
 
   /** Nothing answered: the network, or a server that is gone. */
   static unreachable() {
-    return new Problem(0, { title: t("problem.offline"), detail: t("problem.offline.detail"), code: "offline" });
+    return new Problem(0, { title: t("problem.offline"), detail: navigator.onLine ? t("problem.offline.detail") : t("problem.device"), code: "offline" });
   }
 
   /** Reads an answer's body. @param {number} status @param {string} text @param {string | null} retryAfter */

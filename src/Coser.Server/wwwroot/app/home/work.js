@@ -30,6 +30,11 @@ export function workView({ store, uploads, actions, kindOf }) {
     rowsShown += rowsMore;
     renderJobs();
   } });
+  const fewer = h("button", { type: "button", class: "link more", onClick: () => {
+    rowsShown = rowsAtFirst;
+    renderJobs();
+    element("work").scrollIntoView({ block: "nearest" });
+  } }, t("work.fewer"));
   const moreUploads = h("button", { type: "button", class: "link more", onClick: () => {
     uploadsShown += rowsMore;
     renderUploads();
@@ -37,7 +42,7 @@ export function workView({ store, uploads, actions, kindOf }) {
   const cancelAll = button("cancel", t("action.cancelAll"), () => actions.cancelAll(), { class: "button quiet" });
   const dropUploads = button("cancel", t("upload.dropAll"), () => uploads.dropAll(), { class: "button quiet" });
   element("work-head").append(cancelAll);
-  element("waiting-list").after(more);
+  element("waiting-list").after(more, fewer);
   element("upload-list").after(moreUploads);
   element("upload-head").append(dropUploads);
 
@@ -72,6 +77,7 @@ export function workView({ store, uploads, actions, kindOf }) {
     element("work-title").textContent = working.length > 0 ? t("work.title") : t("work.waiting");
     write(element("work-count"), [begun.length > 0 ? t("work.running", { n: number(begun.length) }) : "", queued > 0 ? t("work.queued", { n: number(queued) }) : ""].filter(Boolean).join(" · "));
     cancelAll.hidden = open.length < 2;
+    fewer.hidden = rowsShown === rowsAtFirst;
     more.hidden = waiting.length <= rowsShown;
     if (!more.hidden) write(more, t("work.more", { n: number(waiting.length - rowsShown) }));
   };

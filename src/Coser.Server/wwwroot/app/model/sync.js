@@ -1,6 +1,6 @@
 // Keeps the store in step with the server: the stream of news, and questions after it had broken.
 
-import { Problem, call, getJob, listJobs } from "../api/api.js";
+import { Problem, getJob, listJobs } from "../api/api.js";
 import { followEvents } from "../api/events.js";
 import { isFinal } from "./jobs.js";
 
@@ -44,9 +44,8 @@ export function follow(store, news) {
       catchUp().catch(() => {});
     },
     broken: () => {
-      news.connection(false);
-      // Was it the session? Then this answers, and the sign-in dialog opens.
-      call("/jobs?limit=1").catch(() => {});
+      // Was it the session? Then this is refused, and the sign-in dialog opens.
+      listJobs({ limit: 1 }).catch((error) => error.status !== 401 && news.connection(false));
     },
   });
   return { ...stream, catchUp };

@@ -72,9 +72,8 @@ export function compareView(place, { store, actions }) {
     const heading = h("h1", { class: "name", tabIndex: -1 }, title);
     fill(
       place,
-      h("header", { class: "viewer-bar" }, h("a", { class: "button quiet", href: back, title: t("compare.back") }, icon("back"), h("span", { class: "wide-only" }, t("compare.back"))), heading, h("span", { class: "facts wide-only" }, isOnePhoto ? t("compare.runs", { n: jobs.length }) : "")),
+      h("header", { class: "viewer-bar" }, h("a", { class: "button quiet", href: back, title: t("compare.back") }, icon("back"), h("span", { class: "wide-only" }, t("compare.back"))), heading, h("span", { class: "facts wide-only" }, isOnePhoto ? t("compare.runs", { n: jobs.length }) : ""), zoom.element),
       h("div", { class: `compare-grid panes-${jobs.length}` }, figures),
-      h("div", { class: "compare-foot" }, zoom.element),
     );
     for (const [i, job] of jobs.entries()) panes[i].layer.show(sourceOf(job, "result"));
     sizes.observe(panes[0].element);

@@ -1,5 +1,7 @@
 // Wheel, drag, pinch and double click on a pane move the view.
 
+const clickSlack = 4;
+
 /**
  * @param {HTMLElement} pane
  * @param {import("./view.js").View} view
@@ -8,6 +10,8 @@
 export function handleGestures(pane, view, { dragFitted } = {}) {
   /** @type {Map<number, {x: number, y: number}>} */
   const pointers = new Map();
+  /** Where a press began, until it has become a drag. @type {{x: number, y: number} | null} */
+  let start = null;
   const inPane = (event) => {
     const box = pane.getBoundingClientRect();
     return { x: event.clientX - box.left, y: event.clientY - box.top };
@@ -33,7 +37,7 @@ export function handleGestures(pane, view, { dragFitted } = {}) {
     pane.setPointerCapture(event.pointerId);
     pointers.set(event.pointerId, inPane(event));
     pane.classList.add("is-dragged");
-    if (pointers.size === 1 && !view.canPan && event.pointerType === "mouse") dragFitted?.(inPane(event).x);
+    start = pointers.size === 1 ? inPane(event) : null;
   });
 
   pane.addEventListener("pointermove", (event) => {
@@ -48,7 +52,11 @@ export function handleGestures(pane, view, { dragFitted } = {}) {
       if (span(before) > 0) view.zoomBy(span(now) / span(before), middle.x, middle.y);
     } else if (pointers.size === 1) {
       if (view.canPan) view.panBy(now.x - before.x, now.y - before.y);
-      else dragFitted?.(now.x);
+      else {
+        // A click is no drag.
+        if (start && Math.abs(now.x - start.x) > clickSlack) start = null;
+        if (!start) dragFitted?.(now.x);
+      }
     }
     pointers.set(event.pointerId, now);
   });

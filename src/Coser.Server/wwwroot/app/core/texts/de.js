@@ -51,6 +51,7 @@ export default {
   "work.running": "{n} in Arbeit",
   "work.queued": "{n} warten",
   "work.more": "Mehr zeigen ({n})",
+  "work.fewer": "Weniger zeigen",
   "queue.next": "als Nächstes",
   "queue.place": "Platz {n}",
 
@@ -255,6 +256,7 @@ export default {
   "signIn.go": "Anmelden",
   "problem.offline": "Keine Antwort",
   "problem.offline.detail": "Der Server antwortet nicht. Läuft er?",
+  "problem.device": "Dieses Gerät ist offline.",
   "problem.status": "Der Server hat mit {status} geantwortet.",
   "banner.server": "Der Server antwortet nicht. Die Seite versucht es von selbst weiter; was läuft, läuft ohne sie.",
   "banner.offline": "Dieses Gerät ist offline. Mit dem Netz kommt auch die Seite wieder.",

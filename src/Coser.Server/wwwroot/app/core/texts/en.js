@@ -56,6 +56,7 @@ export default {
   "work.running": "{n} in work",
   "work.queued": "{n} waiting",
   "work.more": "Show more ({n})",
+  "work.fewer": "Show fewer",
   "queue.next": "next",
   "queue.place": "place {n}",
 
@@ -286,6 +287,7 @@ export default {
   "signIn.go": "Sign in",
   "problem.offline": "No answer",
   "problem.offline.detail": "The server does not answer. Is it running?",
+  "problem.device": "This device is offline.",
   "problem.status": "The server answered {status}.",
   "banner.server": "The server does not answer. This page tries again by itself; jobs go on without it.",
   "banner.offline": "This device is offline. The page comes back when the network does.",
