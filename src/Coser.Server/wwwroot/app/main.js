@@ -9,6 +9,7 @@ import { Selection, selectionBar } from "./home/selection.js";
 import { settingsPanel } from "./home/settings-panel.js";
 import { sheetView } from "./home/sheet.js";
 import { workView } from "./home/work.js";
+import { judgeOptions } from "./model/differences.js";
 import { History } from "./model/history.js";
 import { JobStore, isFinal, photoOf } from "./model/jobs.js";
 import { Settings } from "./model/settings.js";
@@ -131,6 +132,7 @@ const top = header({
 });
 
 const drops = takeDrops((files) => {
+  if (Actions.readOnly) return complain(t("reader.note"));
   uploads.add(files, settings?.options() ?? {}, settings?.values.reference === "photo" ? settings.reference : null);
   if (place.view !== "home") {
     toast(t("intake.taken", { n: files.length }), { action: { label: t("viewer.back"), act: () => go("#/") } });
@@ -172,6 +174,10 @@ addEventListener("offline", () => showConnection(false));
 
 async function loadCapabilities() {
   capabilities = await call("/options");
+  judgeOptions((job, option) => {
+    const model = capabilities.models.find((one) => one.name === job.options.model);
+    return option === "model" || (model?.controls?.includes(option) ?? true);
+  });
   settings ??= new Settings(capabilities, { key: "settings" });
   panel ??= settingsPanel(settings);
   settings.addEventListener("change", () => top.showModel(capabilities, settings.model?.name));
@@ -192,6 +198,8 @@ async function start() {
     return;
   }
   top.showSession(session);
+  document.body.dataset.role = session.role ?? "";
+  Actions.readOnly = session.role === "reader";
   if (session.required && !session.signedIn) return signIn();
   showConnection(true);
   if (stream) stream.restart();

@@ -51,6 +51,7 @@
  * @property {number} sequence
  * @property {string} name
  * @property {JobState} state
+ * @property {string} [owner] where the caller sees jobs of others, too
  * @property {number} revision
  * @property {string} created
  * @property {string} [started]

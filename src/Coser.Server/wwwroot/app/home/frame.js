@@ -62,6 +62,7 @@ export function sheetFrame({ actions, selection }) {
     link.title = job.name;
     const possible = Actions.possible(job);
     retry.hidden = !possible.retry;
+    remove.hidden = !possible.remove;
     download.hidden = !possible.download;
     label(check, t("select.of", { name: job.name }));
     label(retry, t("action.retry.of", { name: job.name }));

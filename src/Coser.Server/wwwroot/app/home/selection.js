@@ -46,7 +46,7 @@ export function selectionBar(selection, store, actions) {
     // A photo's frame stands for all of its runs.
     actions.remove(jobs().flatMap((job) => store.runsOf(job.root ?? job.id).filter((run) => run.id === job.id || run.state !== "running")));
     selection.set([]);
-  });
+  }, { "data-act": "delete" });
   const clear = button("", t("select.clear"), () => selection.set([]), { class: "button quiet" });
   fill(bar, count, compare, download, remove, clear);
   const update = () => {

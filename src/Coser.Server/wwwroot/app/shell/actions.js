@@ -53,7 +53,7 @@ export class Actions {
 
   /** Takes jobs away at once, and from the server when there was time to undo it. @param {Job[]} jobs */
   remove(jobs) {
-    if (jobs.length === 0) return;
+    if (jobs.length === 0 || Actions.readOnly) return;
     for (const job of jobs) {
       this.#store.hide(job.id, true);
       this.#deleting.set(job.id, 0);
@@ -102,8 +102,12 @@ export class Actions {
     }
   }
 
+  /** Somebody who may look at everything and change nothing. */
+  static readOnly = false;
+
   /** What can be done with a job now. @param {Job} job */
   static possible(job) {
+    if (Actions.readOnly) return { cancel: false, pause: false, resume: false, retry: false, remove: false, again: false, download: fileOf(job, "result") !== null };
     return {
       cancel: !isFinal(job),
       pause: job.state === "running" || job.state === "queued",

@@ -23,13 +23,13 @@ export function settingsForm(settings) {
 
   const rebuild = () => {
     const section = (key, options) => {
-      const fields = options.filter((option) => settings.has(option)).map((option) => field(settings, option));
-      if (fields.length === 0) return null;
+      const there = options.filter((option) => settings.has(option));
+      if (there.length === 0) return null;
       return h(
         "details",
         { class: "fold", open: opened.has(key), onToggle: (event) => (event.currentTarget.open ? opened.add(key) : opened.delete(key)) },
-        h("summary", null, icon("chevron"), h("span", null, t(`fold.${key}`)), h("span", { class: "fold-hint" }, t(`fold.${key}.hint`))),
-        h("div", { class: "fields" }, fields),
+        h("summary", null, icon("chevron"), h("span", null, t(`fold.${key}`)), h("span", { class: "fold-hint" }, there.map((option) => t(`short.${option}`)).join(", "))),
+        h("div", { class: "fields" }, there.map((option) => field(settings, option))),
       );
     };
     fill(element, h("div", { class: "fields" }, main.filter((option) => settings.has(option)).map((option) => field(settings, option))), section("output", output), section("advanced", advanced));

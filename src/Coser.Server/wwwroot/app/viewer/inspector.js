@@ -4,9 +4,8 @@ import { viewUrl } from "../api/api.js";
 import { button, fill, h, icon, mark } from "../core/dom.js";
 import { bytes, left, megapixels, size, span, when } from "../core/format.js";
 import { name as named, t } from "../core/text.js";
-import { distinction, valueText } from "../model/differences.js";
+import { distinction, optionsOf, valueText } from "../model/differences.js";
 import { faceOf, fileOf, isFinal } from "../model/jobs.js";
-import { optionNames } from "../model/settings.js";
 import { stageProgress } from "../model/stages.js";
 import { Actions } from "../shell/actions.js";
 import { comparePlace, go, photoPlace } from "../shell/router.js";
@@ -133,6 +132,7 @@ function facts(job) {
       [t("facts.photo"), job.width && `${size(job.width, job.height)}`],
       [t("facts.result"), outcome && `${size(outcome.width, outcome.height)} · ${megapixels(outcome.width * outcome.height)}`],
       [t("facts.created"), when(job.created)],
+      [t("facts.owner"), job.owner !== "local" && job.owner],
       [t("facts.time"), outcome && span(outcome.seconds)],
       [t("facts.device"), outcome && `${outcome.device}${outcome.precision ? ` · ${outcome.precision}` : ""}`],
       [t("facts.memory"), outcome?.peakMemory > 0 && bytes(outcome.peakMemory)],
@@ -154,8 +154,7 @@ function facts(job) {
 
 /** @param {Job} job */
 function options(job) {
-  const given = optionNames.filter((option) => job.options?.[option] !== undefined && job.options[option] !== "");
-  return fold("options", t("options.title"), [list(given.map((option) => [t(`label.${option}`), valueText(option, job.options[option])]))], true);
+  return fold("options", t("options.title"), [list(optionsOf(job).map((option) => [t(`label.${option}`), valueText(option, job.options[option])]))], true);
 }
 
 /** @param {Job} job */
