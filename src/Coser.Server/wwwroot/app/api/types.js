@@ -78,7 +78,7 @@
  * @property {boolean} ready
  * @property {string} [reason] why it is not ready
  * @property {string[]} [controls] members of JobOptions that it listens to
- * @property {{name: string, steps?: number}[]} [presets]
+ * @property {{name: string, steps?: number, sampler?: string, guidance?: number}[]} [presets]
  * @property {JobOptions} [defaults]
  * @property {Record<string, [number, number]>} [ranges]
  */

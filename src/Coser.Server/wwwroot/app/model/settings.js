@@ -77,7 +77,10 @@ export class Settings extends EventTarget {
 
   /** What applies when nothing is set; undefined: not known. @param {string} name */
   fallback(name) {
-    if (name === "steps") return this.presets.find((preset) => preset.name === this.value("preset"))?.steps;
+    if (name === "steps" || name === "sampler" || name === "guidance") {
+      const preset = this.presets.find((preset) => preset.name === this.value("preset"));
+      if (preset?.[name] !== undefined || name === "steps") return preset?.[name];
+    }
     if (name === "scale") return this.model?.defaults?.scale ?? this.model?.scale ?? this.capabilities.defaults?.scale;
     return this.model?.defaults?.[name] ?? this.capabilities.defaults?.[name];
   }

@@ -174,7 +174,7 @@ function numberField(settings, option, [low, high], step) {
     if (input.value === "") settings.set(option, undefined);
     else if (input.validity.valid || input.validity.stepMismatch) settings.set(option, Number(input.value));
   });
-  if (option === "steps") settings.addEventListener("change", (event) => event.detail === "preset" && hintAtFallback());
+  if (option === "steps" || option === "guidance") settings.addEventListener("change", (event) => event.detail === "preset" && hintAtFallback());
   hintAtFallback();
   return frame(option, id, [input]);
 }
