@@ -14,7 +14,7 @@ public sealed class JobLedger : IAsyncDisposable
     /// <summary>Jobs of a batch that are dispatched together.</summary>
     public const int ShardSize = 1000;
 
-    // 25 values a row; SQLite takes 32,766 in a statement.
+    // 30 values a row; SQLite takes 32,766 in a statement.
     private const int RowsAStatement = 200;
     private const string StoreSetting = "store";
     private readonly Database _database;
@@ -24,6 +24,8 @@ public sealed class JobLedger : IAsyncDisposable
         _database = database;
         Leases = new JobLeases(database, leases);
         Batches = new BatchTable(database);
+        Watch = new JobWatch(database);
+        Workers = new WorkerTable(database);
     }
 
     /// <summary>What workers do with jobs.</summary>
@@ -31,6 +33,12 @@ public sealed class JobLedger : IAsyncDisposable
 
     /// <summary>Batches, without their jobs.</summary>
     public BatchTable Batches { get; }
+
+    /// <summary>What watchers ask.</summary>
+    public JobWatch Watch { get; }
+
+    /// <summary>Workers that are there.</summary>
+    public WorkerTable Workers { get; }
 
     /// <summary>The database, for messages: no password in it.</summary>
     public string Shown => _database.Shown;
@@ -93,7 +101,12 @@ public sealed class JobLedger : IAsyncDisposable
 
     /// <summary>Hands in one job; with a known idempotency key, gives back the one that is there.</summary>
     /// <exception cref="IdempotencyConflictException">The key was used for another request.</exception>
-    public async Task<Job> SubmitAsync(NewJob job, CancellationToken cancel = default)
+    public async Task<Job> SubmitAsync(NewJob job, CancellationToken cancel = default) =>
+        (await HandInAsync(job, cancel)).Job;
+
+    /// <summary>The same, and whether the job is a new one.</summary>
+    /// <exception cref="IdempotencyConflictException">The key was used for another request.</exception>
+    public async Task<(Job Job, bool IsNew)> HandInAsync(NewJob job, CancellationToken cancel = default)
     {
         Validate(job);
         string id = NewId();
@@ -107,7 +120,7 @@ public sealed class JobLedger : IAsyncDisposable
         Job found = (await SelectAsync(where, "", cancel, values)).Single();
         if (found.Id != id && found.Request != job)
             throw new IdempotencyConflictException(job.IdempotencyKey!);
-        return found;
+        return (found, found.Id == id);
     }
 
     /// <summary>
@@ -173,6 +186,12 @@ public sealed class JobLedger : IAsyncDisposable
     /// <summary>A job; null: there is none of this name.</summary>
     public async Task<Job?> FindAsync(string id, CancellationToken cancel = default) =>
         (await SelectAsync("id = @id", "", cancel, ("id", id))).SingleOrDefault();
+
+    /// <summary>A job by its owner's idempotency key; null: there is none.</summary>
+    public async Task<Job?> FindByKeyAsync(string owner, string key, CancellationToken cancel = default) =>
+        (
+            await SelectAsync("owner = @owner AND idempotency_key = @key", "", cancel, ("owner", owner), ("key", key))
+        ).SingleOrDefault();
 
     /// <summary>Jobs, the newest first, a page at a time.</summary>
     public async Task<IReadOnlyList<Job>> ListAsync(JobFilter filter, CancellationToken cancel = default)
@@ -300,7 +319,7 @@ public sealed class JobLedger : IAsyncDisposable
         (string where, (string, object?)[] values) = Where(filter);
         string states = string.Join(", ", from.Select(s => $"'{Rows.Text(s)}'"));
         return _database.ExecuteAsync(
-            $"UPDATE coser_jobs SET revision = revision + 1, {change} WHERE {where} AND state IN ({states})",
+            $"UPDATE coser_jobs SET {Rows.Touch}, {change} WHERE {where} AND state IN ({states})",
             cancel,
             values
         );
@@ -313,6 +332,20 @@ public sealed class JobLedger : IAsyncDisposable
         Equal("id", filter.Id);
         Equal("batch", filter.Batch);
         Equal("owner", filter.Owner);
+        if (filter.Root is { } root)
+        {
+            parts.Add("(root = @root OR id = @root)");
+            values.Add(("root", root));
+        }
+        if (filter.Name is { } name)
+        {
+            parts.Add("LOWER(name) LIKE @name ESCAPE '!'");
+            string escaped = name.ToLowerInvariant()
+                .Replace("!", "!!", StringComparison.Ordinal)
+                .Replace("%", "!%", StringComparison.Ordinal)
+                .Replace("_", "!_", StringComparison.Ordinal);
+            values.Add(("name", $"%{escaped}%"));
+        }
         if (filter.Before is { } before)
         {
             parts.Add("seq < @before");
@@ -363,10 +396,15 @@ public sealed class JobLedger : IAsyncDisposable
                         row.Job.InputPath,
                         row.Job.ReferenceHash,
                         row.Job.OutputPath,
+                        row.Job.Origin,
+                        row.Job.Root,
                     ];
                     (string list, (string, object?)[] named) = Rows.List($"r{n}_", own);
                     values.AddRange(named);
-                    return list[..^1] + ", @batch, @state, 1, 0, 0, @now, @now, '', 0, 0, 0)";
+                    // PostgreSQL takes a column of nulls for text.
+                    values.AddRange([($"w{n}", row.Job.Width), ($"h{n}", row.Job.Height), ($"b{n}", row.Job.Bytes)]);
+                    string size = $"CAST(@w{n} AS INTEGER), CAST(@h{n} AS INTEGER), CAST(@b{n} AS BIGINT)";
+                    return $"{list[..^1]}, {size}, @batch, @state, 1, 0, 0, @now, @now, @now, '', 0, 0, 0)";
                 }
             )
         );
@@ -374,8 +412,8 @@ public sealed class JobLedger : IAsyncDisposable
             $"""
             INSERT INTO coser_jobs (
               id, shard, name, owner, idempotency_key, priority, queue, model, options, input_hash, input_path,
-              reference_hash, output_path, batch, state, revision, attempts, losses, available, created, stage, step, steps,
-              preview)
+              reference_hash, output_path, origin, root, width, height, bytes, batch, state, revision, attempts, losses,
+              available, created, changed, stage, step, steps, preview)
             VALUES {tuples}
             ON CONFLICT DO NOTHING
             """,

@@ -1,0 +1,36 @@
+using Coser.Client.Contract;
+using Coser.Server.Access;
+using Hangfire;
+using Hangfire.Dashboard;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Coser.Server.Hosting;
+
+/// <summary>Hangfire's dashboard over the shards of batches, for callers with a key; read-only but for admins.</summary>
+internal static class DashboardSetup
+{
+    public const string Path = "/dashboard";
+
+    public static void Add(IServiceCollection services, JobStorage storage)
+    {
+        services.AddSingleton(storage);
+        services.AddHangfire(c => c.UseStorage(storage));
+    }
+
+    public static void Map(WebApplication app, JobStorage storage) =>
+        app.MapHangfireDashboard(
+                Path,
+                new DashboardOptions
+                {
+                    Authorization = [],
+                    IsReadOnlyFunc = c => c.GetHttpContext().Caller().Role != RoleName.Admin,
+                    AppPath = "/",
+                    DashboardTitle = "Shards of batches",
+                    DisplayStorageConnectionString = false,
+                    DarkModeEnabled = true,
+                },
+                storage
+            )
+            .RequireAuthorization(AccessSetup.Look);
+}
