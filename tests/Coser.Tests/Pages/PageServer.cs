@@ -22,9 +22,7 @@ internal static class PageServer
 
     /// <param name="worker">Makes the worker; it gets the harness for its files.</param>
     public static Task<ServerHarness> StartAsync(Func<ServerHarness, WorkerOptions> worker) =>
-        ServerHarness.StartAsync(
-            (harness, options) => options with { PageFolder = Folder, Worker = worker(harness) }
-        );
+        ServerHarness.StartAsync((harness, options) => options with { PageFolder = Folder, Worker = worker(harness) });
 
     /// <summary>One whose worker needs no networks: it stays at photos called "slow", and fails at "damaged" ones.</summary>
     public static Task<ServerHarness> StartQuickAsync() => StartAsync(harness => harness.QuickWorker);

@@ -68,10 +68,7 @@ public sealed class PageVisit : IAsyncDisposable
     /// <summary>Nothing went to the console, no script failed, no rule of the content security policy was broken.</summary>
     /// <param name="expected">What may be complained of, by a part of its text.</param>
     public void AssertQuiet(string? expected = null) =>
-        Assert.DoesNotContain(
-            _complaints,
-            c => expected is null || !c.Contains(expected, StringComparison.Ordinal)
-        );
+        Assert.DoesNotContain(_complaints, c => expected is null || !c.Contains(expected, StringComparison.Ordinal));
 
     public async ValueTask DisposeAsync() => await _context.CloseAsync();
 }

@@ -38,8 +38,6 @@ public sealed class RestoreTests(PageBrowser browser)
         await page.Mouse.MoveAsync(box.X + box.Width / 4, box.Y + box.Height / 2, new MouseMoveOptions { Steps = 5 });
         await page.Mouse.UpAsync();
         await Assertions.Expect(line).ToHaveAttributeAsync("aria-valuenow", "25");
-        await page.WaitForLoadStateAsync(LoadState.NetworkIdle, new PageWaitForLoadStateOptions { Timeout = 1 })
-            .ContinueWith(_ => { }, TaskScheduler.Default);
         await Assertions.Expect(page.Locator(".layer img")).ToHaveCountAsync(2);
         await page.Keyboard.PressAsync("End");
         byte[] before = await page.Locator("#stage-panel .stage").ScreenshotAsync();

@@ -13,7 +13,7 @@ export function referenceField(settings, frame) {
   const select = h("select", { id, name: "reference", "aria-describedby": `${id}-hint` }, choices.map((value) => h("option", { value }, name("reference", value))));
   select.value = settings.value("reference") ?? choices[0];
   const own = h("div", { class: "own-reference" });
-  const file = h("input", { type: "file", accept: "image/*", class: "unseen", tabIndex: -1, "aria-label": t("reference.choose") });
+  const file = h("input", { type: "file", accept: "image/*", hidden: true });
   let url = "";
 
   const show = () => {
