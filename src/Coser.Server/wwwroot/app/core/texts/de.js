@@ -87,7 +87,7 @@ export default {
   "stage.decoding": "Dekodieren",
   "time.left": "noch {time} in dieser Stufe",
   "time.soon": "Geht weiter …",
-  "time.starting": "Beginnt …",
+  "time.starting": "In Arbeit …",
   "time.today": "heute, {time}",
 
   "action.cancel": "Abbrechen",

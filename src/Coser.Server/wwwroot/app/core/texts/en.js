@@ -94,7 +94,7 @@ export default {
   "stage.decoding": "Decoding",
   "time.left": "{time} left in this stage",
   "time.soon": "Going on …",
-  "time.starting": "Starting …",
+  "time.starting": "At work …",
   "time.today": "today, {time}",
   "size.megapixels": "{n} MP",
 
