@@ -90,7 +90,7 @@ public sealed class CoserClient : IDisposable
     )
     {
         using MultipartFormDataContent form = Form(settings);
-        form.Add(new StreamContent(photo), "photo", name);
+        form.Add(Photo(photo, name));
         if (reference is not null)
             form.Add(new StreamContent(reference), "reference", "reference");
         return await PostAsync(form, key, cancel);
@@ -306,6 +306,19 @@ public sealed class CoserClient : IDisposable
         if (settings is not null)
             form.Add(Json(settings), "options");
         return form;
+    }
+
+    // Any name at all: MultipartFormDataContent refuses some.
+    private static StreamContent Photo(Stream photo, string name)
+    {
+        var part = new StreamContent(photo);
+        part.Headers.ContentDisposition = new ContentDispositionHeaderValue("form-data")
+        {
+            Name = "photo",
+            FileName = "photo",
+            FileNameStar = name,
+        };
+        return part;
     }
 
     private static JsonContent Json<T>(T value) => JsonContent.Create(value, options: ApiJson.Options);

@@ -128,11 +128,13 @@ public sealed class JobLedger : IAsyncDisposable
     /// that the batch has already are left alone, so that an interrupted submission is gone on with.
     /// </summary>
     /// <param name="told">Called after every chunk with the entries seen so far.</param>
+    /// <param name="known">Called for every entry that was left alone, with the job that has its key.</param>
     /// <returns>The batch, with the number of its entries.</returns>
     public async Task<Batch> SubmitAsync(
         NewBatch batch,
         IAsyncEnumerable<NewJob> entries,
         Action<long>? told = null,
+        Action<NewJob, Job>? known = null,
         CancellationToken cancel = default
     )
     {
@@ -151,7 +153,7 @@ public sealed class JobLedger : IAsyncDisposable
                     }
                 )
                 .ToArray();
-            await _database.TransactAsync(
+            int fresh = await _database.TransactAsync(
                 async session =>
                 {
                     // The row is locked until the end: a pause finds either none or all of these jobs.
@@ -168,14 +170,17 @@ public sealed class JobLedger : IAsyncDisposable
                         made.Id,
                         paused ? JobState.Paused : JobState.Queued
                     );
-                    return await session.ExecuteAsync(
+                    await session.ExecuteAsync(
                         "UPDATE coser_batches SET entries = entries + @n WHERE id = @id",
                         ("n", inserted),
                         ("id", made.Id)
                     );
+                    return inserted;
                 },
                 cancel
             );
+            if (fresh < rows.Length && known is not null)
+                await TellKnownAsync(rows, known, cancel);
             seen += chunk.Length;
             told?.Invoke(seen);
         }
@@ -323,6 +328,27 @@ public sealed class JobLedger : IAsyncDisposable
             cancel,
             values
         );
+    }
+
+    private async Task TellKnownAsync(
+        (string Id, NewJob Job, string? Key, int Shard)[] rows,
+        Action<NewJob, Job> known,
+        CancellationToken cancel
+    )
+    {
+        (string list, (string, object?)[] keys) = Rows.List("k", rows.Select(r => r.Key).Where(k => k is not null));
+        List<Job> there = await SelectAsync(
+            $"owner = @owner AND idempotency_key IN {list}",
+            "",
+            cancel,
+            [.. keys, ("owner", rows[0].Job.Owner)]
+        );
+        Dictionary<string, Job> byKey = there.ToDictionary(j => j.Request.IdempotencyKey!, StringComparer.Ordinal);
+        foreach ((string id, NewJob job, string? key, _) in rows)
+        {
+            if (key is not null && byKey.TryGetValue(key, out Job? other) && other.Id != id)
+                known(job, other);
+        }
     }
 
     private static (string Sql, (string, object?)[] Values) Where(JobFilter filter)

@@ -108,7 +108,7 @@ internal sealed class ServeCommand
             ("coser serve", "this machine: http://localhost:5210"),
             ("coser serve keys add anna --role admin", "a key, before others are let in"),
             ("coser serve --listen 0.0.0.0", "for the network"),
-            ("coser serve --no-worker --database postgres://coser@db/coser --store /mnt/coser", "a front for workers")
+            ("coser serve --no-worker --store /mnt/coser", "a front for workers")
         );
         command.Add(KeysCommand.Create(host, help));
         help.CommandIsOptional(command);

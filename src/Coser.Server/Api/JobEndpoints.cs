@@ -34,7 +34,7 @@ internal static class JobEndpoints
             .Describe(
                 Tag,
                 "getJob",
-                "A job",
+                "A job in full",
                 "Its ETag is its revision: `If-None-Match` answers 304 while nothing has changed."
             )
             .Produces<JobView>()
