@@ -28,7 +28,10 @@ internal static class ServerLoad
         byte[][] photos = [.. Enumerable.Range(0, 50).Select(Photo)];
         using var end = new CancellationTokenSource();
         Task watching = WatchAsync(client, end.Token);
-        Task[] reading = [.. Enumerable.Range(0, Readers).Select(r => ReadAsync(client, http, jobs, times, r, end.Token))];
+        Task[] reading =
+        [
+            .. Enumerable.Range(0, Readers).Select(r => ReadAsync(client, http, jobs, times, r, end.Token)),
+        ];
 
         var clock = Stopwatch.StartNew();
         int next = -1;
@@ -54,13 +57,20 @@ internal static class ServerLoad
         await end.CancelAsync();
         await Task.WhenAll([.. reading, watching]);
 
-        Console.WriteLine($"{uploads} uploads in {seconds:0.0} s by {Senders} senders, {Readers} readers and a watcher beside");
-        Console.WriteLine("at the end: " + string.Join(", ", page.Counts.Where(c => c.Value > 0).Select(c => $"{c.Value} {c.Key}")));
+        Console.WriteLine(
+            $"{uploads} uploads in {seconds:0.0} s by {Senders} senders, {Readers} readers and a watcher beside"
+        );
+        Console.WriteLine(
+            "at the end: " + string.Join(", ", page.Counts.Where(c => c.Value > 0).Select(c => $"{c.Value} {c.Key}"))
+        );
         Console.WriteLine("| request | count | p50 ms | p95 ms | p99 ms | max ms |");
         Console.WriteLine("| --- | --- | --- | --- | --- | --- |");
         foreach ((string request, ConcurrentBag<double> measured) in times.OrderBy(t => t.Key, StringComparer.Ordinal))
             Print(request, measured);
-        Print("all reads", times.Where(t => t.Key.StartsWith("GET", StringComparison.Ordinal)).SelectMany(t => t.Value));
+        Print(
+            "all reads",
+            times.Where(t => t.Key.StartsWith("GET", StringComparison.Ordinal)).SelectMany(t => t.Value)
+        );
         foreach (JobView job in jobs)
             await client.DeleteAsync(job.Id);
         return 0;
@@ -131,9 +141,7 @@ internal static class ServerLoad
         if (sorted.Length == 0)
             return;
         string At(double part) => $"{sorted[(int)Math.Min(sorted.Length - 1, part * sorted.Length)]:0.0}";
-        Console.WriteLine(
-            $"| {request} | {sorted.Length} | {At(0.5)} | {At(0.95)} | {At(0.99)} | {sorted[^1]:0.0} |"
-        );
+        Console.WriteLine($"| {request} | {sorted.Length} | {At(0.5)} | {At(0.95)} | {At(0.99)} | {sorted[^1]:0.0} |");
     }
 
     private static byte[] Photo(int seed)

@@ -267,6 +267,8 @@ public sealed class CoserClient : IDisposable
     private Task<JobView> PostAsync(HttpContent content, string? key, CancellationToken cancel)
     {
         var request = new HttpRequestMessage(HttpMethod.Post, Base + "jobs") { Content = content };
+        // A server that refuses says so before the photo is sent.
+        request.Headers.ExpectContinue = content is MultipartFormDataContent;
         if (key is not null)
             request.Headers.Add("Idempotency-Key", key);
         return JobOfAsync(request, cancel);

@@ -16,6 +16,7 @@ namespace Coser.Cli.Commands;
 /// <summary><c>coser serve</c></summary>
 internal sealed class ServeCommand
 {
+    private const int LeastThreads = 32;
     private readonly JobPlace _place = new();
     private readonly Option<int?> _port = Choice.Number<int>(
         "--port",
@@ -126,6 +127,8 @@ internal sealed class ServeCommand
 
     private async Task<int> RunAsync(CliHost host, ParseResult parsed)
     {
+        // SQLite and disks hold their threads: with as many as processors, reads would wait for uploads.
+        ThreadPool.SetMinThreads(LeastThreads, LeastThreads);
         IPAddress? listen = Address(parsed.GetValue(_listen));
         await using OpenJobs jobs = await _place.OpenAsync(host, parsed);
         var settings = new ServerOptions

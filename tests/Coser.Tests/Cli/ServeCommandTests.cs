@@ -22,10 +22,7 @@ public sealed class ServeCommandTests : IDisposable
         string file = File.ReadAllText(_cli.Full("keys.json"));
         Assert.DoesNotContain(key[6..], file, StringComparison.Ordinal);
         if (!OperatingSystem.IsWindows())
-            Assert.Equal(
-                UnixFileMode.UserRead | UnixFileMode.UserWrite,
-                File.GetUnixFileMode(_cli.Full("keys.json"))
-            );
+            Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(_cli.Full("keys.json")));
         KeyRing ring = KeyRing.Open(_cli.Full("keys.json"));
         Assert.Equal(("anna", RoleName.Admin), (ring.Find(key)!.Name, ring.Find(key)!.Role));
         Assert.Null(ring.Find(key + "x"));
@@ -49,7 +46,10 @@ public sealed class ServeCommandTests : IDisposable
     [Fact]
     public void A_file_of_keys_that_is_none_is_refused()
     {
-        File.WriteAllText(_cli.Full("keys.json"), "[{\"name\":\"a\",\"role\":\"admin\",\"hash\":\"\",\"created\":\"2026-01-01\"}]");
+        File.WriteAllText(
+            _cli.Full("keys.json"),
+            "[{\"name\":\"a\",\"role\":\"admin\",\"hash\":\"\",\"created\":\"2026-01-01\"}]"
+        );
         Assert.Equal(ExitCode.Failed, Keys("list"));
         Assert.Contains("the keys cannot be read", _cli.Error, StringComparison.Ordinal);
     }

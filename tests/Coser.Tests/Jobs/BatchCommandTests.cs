@@ -72,7 +72,10 @@ public sealed class BatchCommandTests : IDisposable
     {
         _cli.Photo("in/a/same.jpg");
         _cli.Photo("in/b/same.jpg");
-        File.WriteAllText(_cli.Full("list"), $"{_cli.Full("in/a/same.jpg")}\n{_cli.Full("in/b/same.jpg")}\n{_cli.Full("in/a/../a/same.jpg")}\n");
+        File.WriteAllText(
+            _cli.Full("list"),
+            $"{_cli.Full("in/a/same.jpg")}\n{_cli.Full("in/b/same.jpg")}\n{_cli.Full("in/a/../a/same.jpg")}\n"
+        );
         Assert.Equal(ExitCode.Failed, Run("submit", "--manifest", "list", "-o", "out", "--key", "k"));
         Assert.Contains(": 1 photos", _cli.Out, StringComparison.Ordinal);
         string line = Assert.Single(_cli.Error.TrimEnd().Split('\n'));

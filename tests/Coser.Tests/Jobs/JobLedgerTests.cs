@@ -334,14 +334,7 @@ public abstract class JobLedgerTests : IDisposable
     public async Task Runs_of_one_photo_and_parts_of_names_are_found()
     {
         await using JobLedger queue = await OpenAsync();
-        Job first = await queue.SubmitAsync(
-            New("100%_Sure.jpg") with
-            {
-                Width = 4,
-                Height = 3,
-                Bytes = 1L << 40,
-            }
-        );
+        Job first = await queue.SubmitAsync(New("100%_Sure.jpg") with { Width = 4, Height = 3, Bytes = 1L << 40 });
         Assert.Equal((4, 3, 1L << 40), (first.Request.Width, first.Request.Height, first.Request.Bytes));
         Job again = await queue.SubmitAsync(first.Request with { Origin = first.Id, Root = first.Id });
         await queue.SubmitAsync(New("other.jpg"));
@@ -357,7 +350,12 @@ public abstract class JobLedgerTests : IDisposable
     public async Task Workers_are_listed_while_they_report()
     {
         await using JobLedger queue = await OpenAsync();
-        var options = new WorkerOptions { Child = new ChildCommand("", []), Name = "w", Models = ["m"] };
+        var options = new WorkerOptions
+        {
+            Child = new ChildCommand("", []),
+            Name = "w",
+            Models = ["m"],
+        };
         await using (WorkerPresence presence = WorkerPresence.Begin(queue, options))
         {
             IReadOnlyList<WorkerInfo> workers = [];

@@ -34,7 +34,9 @@ public sealed class AccessTests
         using var other = new TcpListener(IPAddress.Loopback, 0);
         other.Start();
         int port = ((IPEndPoint)other.LocalEndpoint).Port;
-        JobsException e = await Assert.ThrowsAsync<JobsException>(() => ServerHarness.StartAsync(o => o with { Port = port }));
+        JobsException e = await Assert.ThrowsAsync<JobsException>(() =>
+            ServerHarness.StartAsync(o => o with { Port = port })
+        );
         Assert.Contains($"port {port}", e.Message, StringComparison.Ordinal);
         Assert.Contains("--port", e.Remedy, StringComparison.Ordinal);
     }
@@ -71,7 +73,10 @@ public sealed class AccessTests
         await ServerAssert.RefusedAsync(ProblemCode.Unauthorised, () => wrong.ListAsync());
         Assert.Equal(JobStatus.Cancelled, (await admin.CancelAsync(hers.Id)).State);
         SessionView session = await anna.SessionAsync();
-        Assert.Equal((true, true, "anna", RoleName.User), (session.Required, session.SignedIn, session.Name, session.Role));
+        Assert.Equal(
+            (true, true, "anna", RoleName.User),
+            (session.Required, session.SignedIn, session.Name, session.Role)
+        );
     }
 
     [Fact]

@@ -17,8 +17,7 @@ public sealed partial class DocumentTests
         ReadResult read = OpenApiDocument.Parse(await server.Http.GetStringAsync("openapi/v1.json"), "json");
         Assert.Empty(read.Diagnostic!.Errors);
         Assert.Empty(read.Diagnostic.Warnings);
-        Dictionary<string, OpenApiOperation> operations = read
-            .Document!.Paths.SelectMany(p =>
+        Dictionary<string, OpenApiOperation> operations = read.Document!.Paths.SelectMany(p =>
                 p.Value.Operations!.Select(o => ($"{o.Key.Method} {p.Key["/api/v1".Length..]}", o.Value))
             )
             .ToDictionary();
@@ -79,7 +78,13 @@ public sealed partial class DocumentTests
     [Fact]
     public async Task Health_options_models_and_workers_are_told()
     {
-        await using ServerHarness server = await ServerHarness.StartWorkingAsync(o => o with { MaxQueue = 17, Version = "1.2.3+abc" });
+        await using ServerHarness server = await ServerHarness.StartWorkingAsync(o =>
+            o with
+            {
+                MaxQueue = 17,
+                Version = "1.2.3+abc",
+            }
+        );
         Assert.Equal("Healthy", await server.Http.GetStringAsync("health/live"));
         Assert.Equal("Healthy", await server.Http.GetStringAsync("health/ready"));
         Capabilities can = await server.Client.CapabilitiesAsync();
@@ -123,8 +128,14 @@ public sealed partial class DocumentTests
             Assert.Equal(HttpStatusCode.Unauthorized, (await Ask(HttpMethod.Get, address, null)).Status);
             Assert.Equal(HttpStatusCode.OK, (await Ask(HttpMethod.Get, address, user)).Status);
         }
-        Assert.Equal(HttpStatusCode.Unauthorized, (await Ask(HttpMethod.Post, "dashboard/jobs/enqueued/delete", user)).Status);
-        Assert.Equal(HttpStatusCode.NoContent, (await Ask(HttpMethod.Post, "dashboard/jobs/enqueued/delete", admin)).Status);
+        Assert.Equal(
+            HttpStatusCode.Unauthorized,
+            (await Ask(HttpMethod.Post, "dashboard/jobs/enqueued/delete", user)).Status
+        );
+        Assert.Equal(
+            HttpStatusCode.NoContent,
+            (await Ask(HttpMethod.Post, "dashboard/jobs/enqueued/delete", admin)).Status
+        );
     }
 
     [Fact]

@@ -56,7 +56,15 @@ public sealed class FileTests
         JobView job = await server.Client.SubmitAsync(path);
         Assert.Equal((300, 600), (job.Width, job.Height));
         string address = job.Files[0].ViewUrl;
-        foreach ((int asked, int width, int height) in new[] { (100, 128, 256), (256, 128, 256), (257, 300, 600), (99999, 300, 600) })
+        foreach (
+            (int asked, int width, int height) in new[]
+            {
+                (100, 128, 256),
+                (256, 128, 256),
+                (257, 300, 600),
+                (99999, 300, 600),
+            }
+        )
         {
             using HttpResponseMessage answer = await server.Http.GetAsync($"{address}?size={asked}");
             Assert.Equal("image/jpeg", answer.Content.Headers.ContentType!.MediaType);
@@ -88,7 +96,9 @@ public sealed class FileTests
             using Image rgb = noise.Bandjoin(noise, noise);
             using Image made = name switch
             {
-                "clear.png" => rgb.Bandjoin(noise).Cast(Enums.BandFormat.Uchar).Copy(interpretation: Enums.Interpretation.Srgb),
+                "clear.png" => rgb.Bandjoin(noise)
+                    .Cast(Enums.BandFormat.Uchar)
+                    .Copy(interpretation: Enums.Interpretation.Srgb),
                 "sixteen.png" => (rgb * 257)
                     .Cast(Enums.BandFormat.Ushort)
                     .Copy(interpretation: Enums.Interpretation.Rgb16),

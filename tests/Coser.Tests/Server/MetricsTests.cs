@@ -36,7 +36,8 @@ public sealed partial class MetricsTests
         Assert.True(metrics["dotnet_process_memory_working_set_bytes"] > 1_000_000);
         Assert.Contains(
             metrics.Keys,
-            k => k.StartsWith("http_server_request_duration_seconds_count", StringComparison.Ordinal)
+            k =>
+                k.StartsWith("http_server_request_duration_seconds_count", StringComparison.Ordinal)
                 && k.Contains("/api/v1/jobs", StringComparison.Ordinal)
         );
     }
@@ -50,7 +51,10 @@ public sealed partial class MetricsTests
             Assert.True(sample.Success, line);
             string labels = Scope().Replace(sample.Groups["labels"].Value, "").Trim(',');
             string name = sample.Groups["name"].Value + (labels.Length > 0 ? $"{{{labels}}}" : "");
-            values[name] = double.Parse(sample.Groups["value"].Value.Replace("Inf", "Infinity", StringComparison.Ordinal), CultureInfo.InvariantCulture);
+            values[name] = double.Parse(
+                sample.Groups["value"].Value.Replace("Inf", "Infinity", StringComparison.Ordinal),
+                CultureInfo.InvariantCulture
+            );
         }
         return values;
     }

@@ -152,9 +152,25 @@ public sealed class PathTests
             (harness, options) =>
             {
                 string root = harness.File("root");
-                foreach (string folder in new[] { Path.Combine(root, "deep"), harness.File("elsewhere"), harness.File("root2") })
+                foreach (
+                    string folder in new[]
+                    {
+                        Path.Combine(root, "deep"),
+                        harness.File("elsewhere"),
+                        harness.File("root2"),
+                    }
+                )
                     Directory.CreateDirectory(folder);
-                foreach (string name in new[] { "secret.png", "root/a.png", "root/deep/a.png", "elsewhere/secret.png", "root2/secret.png" })
+                foreach (
+                    string name in new[]
+                    {
+                        "secret.png",
+                        "root/a.png",
+                        "root/deep/a.png",
+                        "elsewhere/secret.png",
+                        "root2/secret.png",
+                    }
+                )
                     harness.Picture(name);
                 File.CreateSymbolicLink(Path.Combine(root, "link.png"), harness.File("secret.png"));
                 File.CreateSymbolicLink(Path.Combine(root, "dangling.png"), harness.File("nothing"));

@@ -112,7 +112,11 @@ public sealed class SubmitTests
         );
         await ServerAssert.RefusedAsync(
             ProblemCode.BadOption,
-            () => server.Client.SubmitAsync(server.Picture("long.png", 6000, 2), new JobSettings { Format = FormatName.Webp })
+            () =>
+                server.Client.SubmitAsync(
+                    server.Picture("long.png", 6000, 2),
+                    new JobSettings { Format = FormatName.Webp }
+                )
         );
     }
 
@@ -121,14 +125,20 @@ public sealed class SubmitTests
     {
         await using ServerHarness server = await ServerHarness.StartAsync();
         byte[] sound = await File.ReadAllBytesAsync(server.Picture("a.png"));
-        foreach ((string name, byte[] bytes, HttpStatusCode status) in new[]
-        {
-            ("a.txt", Encoding.UTF8.GetBytes("no photo"), HttpStatusCode.UnsupportedMediaType),
-            ("a.svg", Encoding.UTF8.GetBytes("<svg xmlns='http://www.w3.org/2000/svg'/>"), HttpStatusCode.UnsupportedMediaType),
-            ("a.pdf", Encoding.UTF8.GetBytes("%PDF-1.7"), HttpStatusCode.UnsupportedMediaType),
-            ("empty.png", [], HttpStatusCode.UnsupportedMediaType),
-            ("cut.png", sound[..20], HttpStatusCode.UnprocessableEntity),
-        })
+        foreach (
+            (string name, byte[] bytes, HttpStatusCode status) in new[]
+            {
+                ("a.txt", Encoding.UTF8.GetBytes("no photo"), HttpStatusCode.UnsupportedMediaType),
+                (
+                    "a.svg",
+                    Encoding.UTF8.GetBytes("<svg xmlns='http://www.w3.org/2000/svg'/>"),
+                    HttpStatusCode.UnsupportedMediaType
+                ),
+                ("a.pdf", Encoding.UTF8.GetBytes("%PDF-1.7"), HttpStatusCode.UnsupportedMediaType),
+                ("empty.png", [], HttpStatusCode.UnsupportedMediaType),
+                ("cut.png", sound[..20], HttpStatusCode.UnprocessableEntity),
+            }
+        )
         {
             var e = await ServerAssert.RefusedAsync(
                 ProblemCode.NotAnImage,
@@ -144,7 +154,13 @@ public sealed class SubmitTests
     [Fact]
     public async Task Too_many_bytes_or_pixels_are_refused_and_leave_nothing()
     {
-        await using ServerHarness server = await ServerHarness.StartAsync(o => o with { MaxUpload = 50_000, MaxPixels = 1000 });
+        await using ServerHarness server = await ServerHarness.StartAsync(o =>
+            o with
+            {
+                MaxUpload = 50_000,
+                MaxPixels = 1000,
+            }
+        );
         var bytes = await ServerAssert.RefusedAsync(
             ProblemCode.TooLarge,
             () => server.Client.SubmitAsync(new MemoryStream(new byte[60_000]), "large.png")
@@ -195,7 +211,10 @@ public sealed class SubmitTests
         [
             new StringContent("x", Encoding.UTF8, "multipart/form-data"),
             Raw("multipart/form-data; boundary=b", "--b\r\nContent-Disposition: form-data; name=\"photo\"\r\n\r\nabc"),
-            Raw("multipart/form-data; boundary=b", "--b\r\nContent-Disposition: form-data; name=\"other\"\r\n\r\nx\r\n--b--\r\n"),
+            Raw(
+                "multipart/form-data; boundary=b",
+                "--b\r\nContent-Disposition: form-data; name=\"other\"\r\n\r\nx\r\n--b--\r\n"
+            ),
             Raw("multipart/form-data; boundary=b", "--b--\r\n"),
             Raw("multipart/form-data; boundary=" + new string('b', 120), "x"),
             Raw("application/x-www-form-urlencoded", "photo=x"),
@@ -207,7 +226,10 @@ public sealed class SubmitTests
             ProblemView problem = await server.ProblemAsync(
                 new HttpRequestMessage(HttpMethod.Post, "api/v1/jobs") { Content = body }
             );
-            Assert.True(problem is { Status: 400, Code: ProblemCode.BadRequest } or { Status: 422 }, problem.ToString());
+            Assert.True(
+                problem is { Status: 400, Code: ProblemCode.BadRequest } or { Status: 422 },
+                problem.ToString()
+            );
         }
         ProblemView type = await server.ProblemAsync(
             new HttpRequestMessage(HttpMethod.Post, "api/v1/jobs") { Content = Raw("text/plain", "x") }

@@ -27,7 +27,10 @@ public sealed class WatchTests
         string saved = server.File("saved.png");
         await server.Client.DownloadAsync(job.Id, saved);
         Assert.Equal(await File.ReadAllBytesAsync(server.File("made.png")), await File.ReadAllBytesAsync(saved));
-        Assert.DoesNotContain(Directory.GetFiles(server.File("")), f => f.EndsWith(".partial", StringComparison.Ordinal));
+        Assert.DoesNotContain(
+            Directory.GetFiles(server.File("")),
+            f => f.EndsWith(".partial", StringComparison.Ordinal)
+        );
         await Assert.ThrowsAsync<CoserApiException>(() => server.Client.DownloadAsync(job.Id, saved, "no-such"));
     }
 
@@ -219,7 +222,9 @@ public sealed class WatchTests
         );
         List<SseItem<string>> items = [];
         await foreach (
-            SseItem<string> item in SseParser.Create(await answer.Content.ReadAsStreamAsync(cancel)).EnumerateAsync(cancel)
+            SseItem<string> item in SseParser
+                .Create(await answer.Content.ReadAsStreamAsync(cancel))
+                .EnumerateAsync(cancel)
         )
         {
             items.Add(item);
@@ -231,8 +236,7 @@ public sealed class WatchTests
 
     private static async Task<JobChange> NextAsync(IAsyncEnumerator<JobChange> news, Func<JobChange, bool> wanted)
     {
-        do
-            Assert.True(await news.MoveNextAsync());
+        do Assert.True(await news.MoveNextAsync());
         while (!wanted(news.Current));
         return news.Current;
     }
