@@ -90,7 +90,7 @@ public sealed class CoserClient : IDisposable
     )
     {
         using MultipartFormDataContent form = Form(settings);
-        form.Add(new StreamContent(photo), "photo", name);
+        form.Add(Photo(photo, name));
         if (reference is not null)
             form.Add(new StreamContent(reference), "reference", "reference");
         return await PostAsync(form, key, cancel);
@@ -267,6 +267,8 @@ public sealed class CoserClient : IDisposable
     private Task<JobView> PostAsync(HttpContent content, string? key, CancellationToken cancel)
     {
         var request = new HttpRequestMessage(HttpMethod.Post, Base + "jobs") { Content = content };
+        // A server that refuses says so before the photo is sent.
+        request.Headers.ExpectContinue = content is MultipartFormDataContent;
         if (key is not null)
             request.Headers.Add("Idempotency-Key", key);
         return JobOfAsync(request, cancel);
@@ -306,6 +308,19 @@ public sealed class CoserClient : IDisposable
         if (settings is not null)
             form.Add(Json(settings), "options");
         return form;
+    }
+
+    // Any name at all: MultipartFormDataContent refuses some.
+    private static StreamContent Photo(Stream photo, string name)
+    {
+        var part = new StreamContent(photo);
+        part.Headers.ContentDisposition = new ContentDispositionHeaderValue("form-data")
+        {
+            Name = "photo",
+            FileName = "photo",
+            FileNameStar = name,
+        };
+        return part;
     }
 
     private static JsonContent Json<T>(T value) => JsonContent.Create(value, options: ApiJson.Options);

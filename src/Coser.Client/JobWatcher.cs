@@ -57,7 +57,7 @@ internal sealed class JobWatcher(HttpClient http, string address)
         item.EventType switch
         {
             "job" => new JobChange { Job = JsonSerializer.Deserialize<JobView>(item.Data, ApiJson.Options) },
-            "gone" => new JobChange { Gone = JsonDocument.Parse(item.Data).RootElement.GetProperty("id").GetString() },
+            "gone" => new JobChange { Gone = JsonSerializer.Deserialize<GoneData>(item.Data, ApiJson.Options)?.Id },
             "counts" => new JobChange
             {
                 Counts = JsonSerializer.Deserialize<Dictionary<string, long>>(item.Data, ApiJson.Options),
@@ -130,6 +130,8 @@ internal sealed class JobWatcher(HttpClient http, string address)
             yield return item;
         }
     }
+
+    private sealed record GoneData(string Id);
 
     private static bool IsPassing(HttpStatusCode status) =>
         status

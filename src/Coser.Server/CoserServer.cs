@@ -2,6 +2,7 @@ using System.Net.Sockets;
 using Coser.Jobs.Model;
 using Coser.Server.Access;
 using Coser.Server.Hosting;
+using Coser.Server.Uploads;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
@@ -47,6 +48,7 @@ public sealed class CoserServer : IAsyncDisposable
         WebApplication app = ServerApplication.Build(options, keys);
         try
         {
+            app.Services.GetRequiredService<AllowedRoot>(); // whose folder must be there
             await app.StartAsync(cancel);
             return new CoserServer(app);
         }

@@ -16,6 +16,7 @@ namespace Coser.Cli.Commands;
 /// <summary><c>coser serve</c></summary>
 internal sealed class ServeCommand
 {
+    private const int LeastThreads = 32;
     private readonly JobPlace _place = new();
     private readonly Option<int?> _port = Choice.Number<int>(
         "--port",
@@ -108,7 +109,7 @@ internal sealed class ServeCommand
             ("coser serve", "this machine: http://localhost:5210"),
             ("coser serve keys add anna --role admin", "a key, before others are let in"),
             ("coser serve --listen 0.0.0.0", "for the network"),
-            ("coser serve --no-worker --database postgres://coser@db/coser --store /mnt/coser", "a front for workers")
+            ("coser serve --no-worker --store /mnt/coser", "a front for workers")
         );
         command.Add(KeysCommand.Create(host, help));
         help.CommandIsOptional(command);
@@ -126,6 +127,8 @@ internal sealed class ServeCommand
 
     private async Task<int> RunAsync(CliHost host, ParseResult parsed)
     {
+        // SQLite and disks hold their threads: with as many as processors, reads would wait for uploads.
+        ThreadPool.SetMinThreads(LeastThreads, LeastThreads);
         IPAddress? listen = Address(parsed.GetValue(_listen));
         await using OpenJobs jobs = await _place.OpenAsync(host, parsed);
         var settings = new ServerOptions

@@ -172,7 +172,11 @@ internal sealed class EventWriter(HttpResponse response, bool withOwner, JobView
     {
         if (_sent.TryGetValue(job.Id, out long revision) && revision >= job.Revision)
             return;
-        _sent[job.Id] = job.Revision;
+        // Those that have ended come once more only if they change: a stream that runs for weeks forgets them.
+        if (job.State.IsFinal())
+            _sent.Remove(job.Id);
+        else
+            _sent[job.Id] = job.Revision;
         _cursor = Math.Max(_cursor, job.Changed - Overlap);
         JobView view = await views.OfAsync(job, withOwner, cancel);
         await WriteAsync("job", view, cancel, $"id: {_cursor.ToString(CultureInfo.InvariantCulture)}\n");

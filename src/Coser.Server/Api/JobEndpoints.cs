@@ -34,7 +34,7 @@ internal static class JobEndpoints
             .Describe(
                 Tag,
                 "getJob",
-                "A job",
+                "A job in full",
                 "Its ETag is its revision: `If-None-Match` answers 304 while nothing has changed."
             )
             .Produces<JobView>()
@@ -58,7 +58,7 @@ internal static class JobEndpoints
                 Tag,
                 "deleteJob",
                 "Cancels an open job, forgets an ended one",
-                "Files that no other job needs are removed within a day."
+                "Files that no other job needs go with the next cleaning that finds them a day old."
             )
             .Produces(StatusCodes.Status204NoContent)
             .WithProblems(404);

@@ -27,6 +27,7 @@ internal sealed class JobFeed(JobLedger ledger, ServerMetrics metrics) : Backgro
     private readonly SemaphoreSlim _nudge = new(0, 1);
     private readonly Dictionary<string, (long Revision, long Changed)> _known = new(StringComparer.Ordinal);
     private long _from;
+    private long _begun;
 
     /// <summary>Begins to watch. To be disposed.</summary>
     /// <param name="owner">Jobs of this owner; null: of everybody.</param>
@@ -67,17 +68,13 @@ internal sealed class JobFeed(JobLedger ledger, ServerMetrics metrics) : Backgro
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        bool begun = false;
         while (!stoppingToken.IsCancellationRequested)
         {
             TimeSpan wait = IsWatched ? Watched : Unwatched;
             try
             {
-                if (!begun)
-                {
-                    _from = await ledger.Watch.NowAsync(stoppingToken);
-                    begun = true;
-                }
+                if (_begun == 0)
+                    _begun = _from = await ledger.Watch.NowAsync(stoppingToken);
                 while (await LookAsync(stoppingToken)) { }
             }
             catch (JobsException)
@@ -109,7 +106,7 @@ internal sealed class JobFeed(JobLedger ledger, ServerMetrics metrics) : Backgro
             anyNew = true;
             _known[job.Id] = (job.Revision, job.Changed);
             Tell(new JobNews(job, null, job.Request.Owner), job.Id);
-            if (job.State.IsFinal() && job.Changed >= _from - Overlap)
+            if (job.State.IsFinal() && job.Changed >= _begun)
                 metrics.Ended(job);
         }
         if (changed.Count == 0)

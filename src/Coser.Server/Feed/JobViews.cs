@@ -18,12 +18,12 @@ internal sealed class JobViews(JobLedger ledger, ContentStore store, TimeProvide
     private long _ranked;
 
     public async Task<JobView> OfAsync(Job job, bool withOwner, CancellationToken cancel) =>
-        Of(job, withOwner, job.State == JobState.Queued ? await PositionsAsync(cancel) : []);
+        (await OfAsync([job], withOwner, cancel))[0];
 
     public async Task<IReadOnlyList<JobView>> OfAsync(IReadOnlyList<Job> jobs, bool withOwner, CancellationToken cancel)
     {
-        bool any = jobs.Any(j => j.State == JobState.Queued);
-        Dictionary<string, int> positions = any ? await PositionsAsync(cancel) : [];
+        string[] queued = [.. jobs.Where(j => j.State == JobState.Queued).Select(j => j.Id)];
+        Dictionary<string, int> positions = queued.Length > 0 ? await PositionsAsync(queued, cancel) : [];
         return [.. jobs.Select(j => Of(j, withOwner, positions))];
     }
 
@@ -101,12 +101,14 @@ internal sealed class JobViews(JobLedger ledger, ContentStore store, TimeProvide
             PeakMemory = outcome.PeakMemory,
         };
 
-    private async Task<Dictionary<string, int>> PositionsAsync(CancellationToken cancel)
+    // Asked once for many: of the last moment, unless there are jobs by now that were not there then.
+    private async Task<Dictionary<string, int>> PositionsAsync(string[] queued, CancellationToken cancel)
     {
         await _one.WaitAsync(cancel);
         try
         {
-            if (_ranked != 0 && _clock.GetElapsedTime(_ranked) < Fresh)
+            bool all = _positions.Count >= RankedJobs || queued.All(_positions.ContainsKey);
+            if (all && _ranked != 0 && _clock.GetElapsedTime(_ranked) < Fresh)
                 return _positions;
             IReadOnlyList<string> next = await ledger.Watch.NextAsync(RankedJobs, cancel);
             _positions = next.Index().ToDictionary(n => n.Item, n => n.Index + 1);

@@ -14,8 +14,11 @@ internal static class DashboardSetup
 
     public static void Add(IServiceCollection services, JobStorage storage)
     {
+        // What the dashboard looks for. AddHangfire would add a log and an activator of this server's to the whole process, where
+        // they outlive it.
         services.AddSingleton(storage);
-        services.AddHangfire(c => c.UseStorage(storage));
+        services.AddSingleton<IGlobalConfiguration>(GlobalConfiguration.Configuration);
+        services.AddSingleton(DashboardRoutes.Routes);
     }
 
     public static void Map(WebApplication app, JobStorage storage) =>
