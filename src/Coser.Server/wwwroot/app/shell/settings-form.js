@@ -8,8 +8,8 @@ import { referenceField } from "./reference-field.js";
 /** @typedef {import("../model/settings.js").Settings} Settings */
 
 const main = ["model", "preset", "prompt", "negativePrompt", "reference", "fidelity", "colourFix", "seed"];
-const output = ["scale", "format", "quality"];
-const advanced = ["steps", "sampler", "guidance", "tile"];
+const output = ["scale", "format", "quality", "tile"];
+const advanced = ["steps", "sampler", "guidance"];
 
 let serial = 0;
 
