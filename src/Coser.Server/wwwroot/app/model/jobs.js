@@ -2,6 +2,7 @@
 
 /** @typedef {import("../api/types.js").Job} Job */
 
+const hiddenWait = 250;
 const finalStates = new Set(["done", "failed", "quarantined", "cancelled"]);
 
 /** True when nothing more happens to the job by itself. @param {Job} job */
@@ -101,13 +102,14 @@ export class JobStore {
     if (this.#scheduled) return;
     this.#scheduled = true;
     const run = () => {
+      if (!this.#scheduled) return;
       this.#scheduled = false;
       const changed = this.#changed;
       this.#changed = new Set();
       for (const act of this.#watchers) act(changed);
     };
-    // A hidden tab paints no frames, but its title and its announcements go on.
-    if (document.hidden) setTimeout(run, 200);
-    else requestAnimationFrame(run);
+    requestAnimationFrame(run);
+    // A hidden tab paints no frames, but its title goes on.
+    setTimeout(run, hiddenWait);
   }
 }

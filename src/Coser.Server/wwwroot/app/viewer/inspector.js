@@ -21,20 +21,27 @@ import { roleLabel } from "./sources.js";
  * @param {(job: Job) => void} tools.removed
  */
 export function inspector({ actions, kindOf, again, removed }) {
-  const element = h("div", { class: "inspector-body" });
+  const progress = h("div");
+  const rest = h("div");
+  const element = h("div", { class: "inspector-body" }, progress, rest);
   let drawn = "";
+  let progressDrawn = "";
 
   /** @param {Job} job @param {Job[]} runs */
   const update = (job, runs) => {
-    const key = runs.map((run) => `${run.id} ${run.revision}`).join() + job.id;
+    const now = `${job.id} ${job.revision}`;
+    if (now !== progressDrawn) fill(progress, state(job));
+    progressDrawn = now;
+    // Steps come several times a second; buttons must not be replaced under a finger.
+    const key = job.id + runs.map((run) => [run.id, run.state, run.files?.length, run.attempts].join()).join(";");
     if (key === drawn) return;
-    // Somebody may be on a button here: it comes back under the same name.
-    const focused = element.contains(document.activeElement) ? document.activeElement.getAttribute("data-act") : null;
-    const opened = [...element.querySelectorAll("details[open]")].map((fold) => fold.dataset.fold);
     drawn = key;
-    fill(element, state(job), verbs(job, runs), runs.length > 1 && runList(job, runs), facts(job), options(job), files(job));
-    for (const fold of element.querySelectorAll("details")) if (opened.includes(fold.dataset.fold)) fold.open = true;
-    if (focused) element.querySelector(`[data-act="${focused}"]`)?.focus();
+    // Somebody may be on a button here: it comes back under the same name.
+    const focused = rest.contains(document.activeElement) ? document.activeElement.getAttribute("data-act") : null;
+    const folds = new Map([...rest.querySelectorAll("details")].map((fold) => [fold.dataset.fold, fold.open]));
+    fill(rest, verbs(job, runs), runs.length > 1 && runList(job, runs), facts(job), options(job), files(job));
+    for (const fold of rest.querySelectorAll("details")) fold.open = folds.get(fold.dataset.fold) ?? fold.open;
+    if (focused) rest.querySelector(`[data-act="${focused}"]`)?.focus();
   };
 
   /** @param {Job} job */
