@@ -88,7 +88,7 @@ public sealed class AccessibilityTests(PageBrowser browser)
         );
         IPage page = visit.Page;
         await page.Locator(".develop").WaitForAsync();
-        await page.Locator("#settings summary").ClickAsync();
+        await page.Locator("#settings > summary").ClickAsync();
         await page.Locator("#settings select").First.WaitForAsync();
         Assert.Empty(await page.EvaluateAsync<string[]>(Overflow));
         await page.Locator(".frame .name").ClickAsync();
