@@ -1,14 +1,20 @@
 #!/usr/bin/env bash
 # Builds everything with warnings as errors, checks the formatting, runs all tests.
 # Needs the .NET SDK (10.0) and nothing else; works without network once packages are restored. As root on Debian or Ubuntu it
-# installs the PostgreSQL that some tests start; where there is none, they are skipped and say so.
+# installs the PostgreSQL and the Chromium that some tests start; where there is none, they are skipped and say so.
 set -euo pipefail
 cd "$(dirname "$0")"
 export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 MALLOC_ARENA_MAX=2
 
-if ! ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
-  apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends postgresql \
-    || echo 'test.sh: PostgreSQL could not be installed' >&2
+wanted=()
+ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || wanted+=(postgresql)
+[ -x /usr/bin/chromium ] || [ -x /usr/bin/chromium-browser ] || wanted+=(chromium)
+if [ ${#wanted[@]} -gt 0 ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+  apt-get update -q || true
+  for package in "${wanted[@]}"; do
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "$package" \
+      || echo "test.sh: $package could not be installed" >&2
+  done
 fi
 
 dotnet build CoSeR.slnx -c Release -p:Lint=true

@@ -13,6 +13,8 @@ if (args is ["stage2", var trained, .. var more])
     return FullSizeTraining.Run(trained, more);
 if (args is ["training", var recipes, .. var stage])
     return TrainingThroughput.Run(recipes, stage.FirstOrDefault());
+if (args is ["serve", var server, .. var uploads])
+    return await ServerLoad.RunAsync(new Uri(server), uploads is [var count] ? int.Parse(count) : 500);
 if (args is ["precision", var model])
     return PrecisionDifference.Run(model);
 BenchmarkSwitcher

@@ -102,6 +102,7 @@ internal static class CommandLine
         root.Add(TrainCommand.Create(host, help));
         root.Add(BatchCommand.Create(host, help));
         root.Add(WorkerCommand.Create(host, help));
+        root.Add(ServeCommand.Create(host, help));
         root.Add(DoctorCommand.Create(host, help));
         root.Add(CompletionCommand.Create(host, help));
         root.Directives.Clear();
@@ -110,6 +111,7 @@ internal static class CommandLine
             root,
             ("coser upscale photo.jpg", "writes photo.x4.jpg beside it"),
             ("coser upscale holiday/ -r -o large/", "a whole folder"),
+            ("coser serve", "a web page to drop photos on"),
             ("coser doctor", "is this machine ready?")
         );
         help.Footer(root, "'coser <command> --help' explains a command.");

@@ -77,7 +77,7 @@ public sealed class JobLeases
         List<Job> claimed = await _database.QueryAsync(
             $$"""
             UPDATE coser_jobs SET
-              state = 'running', revision = revision + 1, worker = @worker, lease_token = @token,
+              state = 'running', {{Rows.Touch}}, worker = @worker, lease_token = @token,
               lease_until = @now + @lease, request = NULL, started = @now, stage = '', step = 0, steps = 0,
               seconds_left = NULL
             WHERE state = 'queued' AND seq = (
@@ -109,7 +109,7 @@ public sealed class JobLeases
     /// <returns>Jobs whose lease had run out.</returns>
     public Task<int> ReapAsync(CancellationToken cancel = default) =>
         _database.ExecuteAsync(
-            """
+            $"""
             UPDATE coser_jobs SET
               state = CASE
                 WHEN request = 'cancel' THEN 'cancelled'
@@ -118,7 +118,7 @@ public sealed class JobLeases
                 ELSE 'queued' END,
               finished = CASE WHEN request = 'cancel' OR losses + 1 >= @limit THEN @now ELSE NULL END,
               reason = 'worker ' || worker || ' disappeared while it had this job',
-              revision = revision + 1, losses = losses + 1, available = @now, lease_token = NULL, request = NULL
+              {Rows.Touch}, losses = losses + 1, available = @now, lease_token = NULL, request = NULL
             WHERE state = 'running' AND lease_until < @now
             """,
             cancel,
@@ -134,8 +134,8 @@ public sealed class JobLeases
     {
         string change = progress is null
             ? ""
-            : """
-                , revision = revision + 1, stage = @stage, step = @step, steps = @steps, seconds_left = @left,
+            : $"""
+                , {Rows.Touch}, stage = @stage, step = @step, steps = @steps, seconds_left = @left,
                 preview = @preview
                 """;
         (string, object?)[] values = progress is null
@@ -175,7 +175,7 @@ public sealed class JobLeases
                 int changed = await session.ExecuteAsync(
                     $"""
                     UPDATE coser_jobs SET
-                      state = 'done', revision = revision + 1, finished = @now, outcome = @outcome, reason = NULL,
+                      state = 'done', {Rows.Touch}, finished = @now, outcome = @outcome, reason = NULL,
                       request = NULL, seconds_left = NULL
                     WHERE {Mine}
                     """,
@@ -227,7 +227,7 @@ public sealed class JobLeases
                 ELSE 'queued' END,
               finished = CASE WHEN request = 'cancel' OR @final = 1 OR attempts + 1 >= @limit THEN @now ELSE NULL END,
               available = @now + @wait * (attempts + 1),
-              reason = @reason, revision = revision + 1, attempts = attempts + 1, lease_token = NULL, request = NULL,
+              reason = @reason, {Rows.Touch}, attempts = attempts + 1, lease_token = NULL, request = NULL,
               seconds_left = NULL
             WHERE {Mine}
             """,
@@ -250,7 +250,7 @@ public sealed class JobLeases
             UPDATE coser_jobs SET
               state = CASE WHEN request = 'cancel' THEN 'cancelled' WHEN request = 'pause' THEN 'paused' ELSE 'queued' END,
               finished = CASE WHEN request = 'cancel' THEN @now ELSE NULL END,
-              available = @now, revision = revision + 1, lease_token = NULL, request = NULL, seconds_left = NULL
+              available = @now, {Rows.Touch}, lease_token = NULL, request = NULL, seconds_left = NULL
             WHERE {Mine}
             """,
             cancel,

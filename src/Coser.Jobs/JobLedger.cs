@@ -9,13 +9,11 @@ namespace Coser.Jobs;
 /// The one truth about jobs: hands them in, lists them, holds them back, takes them away. Safe to use from many threads and
 /// processes at once. Workers get theirs from <see cref="Leases"/>.
 /// </summary>
-public sealed class JobLedger : IAsyncDisposable
+public sealed partial class JobLedger : IAsyncDisposable
 {
     /// <summary>Jobs of a batch that are dispatched together.</summary>
     public const int ShardSize = 1000;
 
-    // 25 values a row; SQLite takes 32,766 in a statement.
-    private const int RowsAStatement = 200;
     private const string StoreSetting = "store";
     private readonly Database _database;
 
@@ -24,6 +22,8 @@ public sealed class JobLedger : IAsyncDisposable
         _database = database;
         Leases = new JobLeases(database, leases);
         Batches = new BatchTable(database);
+        Watch = new JobWatch(database);
+        Workers = new WorkerTable(database);
     }
 
     /// <summary>What workers do with jobs.</summary>
@@ -31,6 +31,12 @@ public sealed class JobLedger : IAsyncDisposable
 
     /// <summary>Batches, without their jobs.</summary>
     public BatchTable Batches { get; }
+
+    /// <summary>What watchers ask.</summary>
+    public JobWatch Watch { get; }
+
+    /// <summary>Workers that are there.</summary>
+    public WorkerTable Workers { get; }
 
     /// <summary>The database, for messages: no password in it.</summary>
     public string Shown => _database.Shown;
@@ -91,88 +97,15 @@ public sealed class JobLedger : IAsyncDisposable
             );
     }
 
-    /// <summary>Hands in one job; with a known idempotency key, gives back the one that is there.</summary>
-    /// <exception cref="IdempotencyConflictException">The key was used for another request.</exception>
-    public async Task<Job> SubmitAsync(NewJob job, CancellationToken cancel = default)
-    {
-        Validate(job);
-        string id = NewId();
-        await _database.RunAsync(
-            s => InsertAsync(s, [(id, job, job.IdempotencyKey, 0)], batch: null, JobState.Queued),
-            cancel
-        );
-        (string where, (string, object?)[] values) = job.IdempotencyKey is null
-            ? ("id = @id", new (string, object?)[] { ("id", id) })
-            : ("owner = @owner AND idempotency_key = @key", [("owner", job.Owner), ("key", job.IdempotencyKey)]);
-        Job found = (await SelectAsync(where, "", cancel, values)).Single();
-        if (found.Id != id && found.Request != job)
-            throw new IdempotencyConflictException(job.IdempotencyKey!);
-        return found;
-    }
-
-    /// <summary>
-    /// Hands in the jobs of a batch, in chunks, as they come: of a million, a few hundred are in memory. Entries with a key
-    /// that the batch has already are left alone, so that an interrupted submission is gone on with.
-    /// </summary>
-    /// <param name="told">Called after every chunk with the entries seen so far.</param>
-    /// <returns>The batch, with the number of its entries.</returns>
-    public async Task<Batch> SubmitAsync(
-        NewBatch batch,
-        IAsyncEnumerable<NewJob> entries,
-        Action<long>? told = null,
-        CancellationToken cancel = default
-    )
-    {
-        Batch made = await Batches.MakeAsync(batch, cancel);
-        long seen = 0;
-        await foreach (NewJob[] chunk in entries.Chunk(RowsAStatement).WithCancellation(cancel))
-        {
-            long first = seen;
-            var rows = chunk
-                .Select(
-                    (e, i) =>
-                    {
-                        Validate(e);
-                        string? key = e.IdempotencyKey is null ? null : $"{made.Id}:{e.IdempotencyKey}";
-                        return (NewId(), e with { Owner = batch.Owner }, key, (int)((first + i) / ShardSize));
-                    }
-                )
-                .ToArray();
-            await _database.TransactAsync(
-                async session =>
-                {
-                    // The row is locked until the end: a pause finds either none or all of these jobs.
-                    bool paused = (
-                        await session.QueryAsync(
-                            "UPDATE coser_batches SET complete = 0 WHERE id = @id RETURNING paused",
-                            r => r.GetInt32(0) != 0,
-                            ("id", made.Id)
-                        )
-                    ).Single();
-                    int inserted = await InsertAsync(
-                        session,
-                        rows,
-                        made.Id,
-                        paused ? JobState.Paused : JobState.Queued
-                    );
-                    return await session.ExecuteAsync(
-                        "UPDATE coser_batches SET entries = entries + @n WHERE id = @id",
-                        ("n", inserted),
-                        ("id", made.Id)
-                    );
-                },
-                cancel
-            );
-            seen += chunk.Length;
-            told?.Invoke(seen);
-        }
-        await Batches.CompleteAsync(made.Id, cancel);
-        return (await Batches.FindAsync(made.Id, cancel))!;
-    }
-
     /// <summary>A job; null: there is none of this name.</summary>
     public async Task<Job?> FindAsync(string id, CancellationToken cancel = default) =>
         (await SelectAsync("id = @id", "", cancel, ("id", id))).SingleOrDefault();
+
+    /// <summary>A job by its owner's idempotency key; null: there is none.</summary>
+    public async Task<Job?> FindByKeyAsync(string owner, string key, CancellationToken cancel = default) =>
+        (
+            await SelectAsync("owner = @owner AND idempotency_key = @key", "", cancel, ("owner", owner), ("key", key))
+        ).SingleOrDefault();
 
     /// <summary>Jobs, the newest first, a page at a time.</summary>
     public async Task<IReadOnlyList<Job>> ListAsync(JobFilter filter, CancellationToken cancel = default)
@@ -300,7 +233,7 @@ public sealed class JobLedger : IAsyncDisposable
         (string where, (string, object?)[] values) = Where(filter);
         string states = string.Join(", ", from.Select(s => $"'{Rows.Text(s)}'"));
         return _database.ExecuteAsync(
-            $"UPDATE coser_jobs SET revision = revision + 1, {change} WHERE {where} AND state IN ({states})",
+            $"UPDATE coser_jobs SET {Rows.Touch}, {change} WHERE {where} AND state IN ({states})",
             cancel,
             values
         );
@@ -313,6 +246,20 @@ public sealed class JobLedger : IAsyncDisposable
         Equal("id", filter.Id);
         Equal("batch", filter.Batch);
         Equal("owner", filter.Owner);
+        if (filter.Root is { } root)
+        {
+            parts.Add("(root = @root OR id = @root)");
+            values.Add(("root", root));
+        }
+        if (filter.Name is { } name)
+        {
+            parts.Add("LOWER(name) LIKE @name ESCAPE '!'");
+            string escaped = name.ToLowerInvariant()
+                .Replace("!", "!!", StringComparison.Ordinal)
+                .Replace("%", "!%", StringComparison.Ordinal)
+                .Replace("_", "!_", StringComparison.Ordinal);
+            values.Add(("name", $"%{escaped}%"));
+        }
         if (filter.Before is { } before)
         {
             parts.Add("seq < @before");
@@ -333,65 +280,5 @@ public sealed class JobLedger : IAsyncDisposable
             parts.Add($"{column} = @{column}");
             values.Add((column, value));
         }
-    }
-
-    private static Task<int> InsertAsync(
-        Session session,
-        (string Id, NewJob Job, string? Key, int Shard)[] rows,
-        string? batch,
-        JobState state
-    )
-    {
-        var values = new List<(string, object?)> { ("batch", batch), ("state", Rows.Text(state)) };
-        string tuples = string.Join(
-            ",\n",
-            rows.Select(
-                (row, n) =>
-                {
-                    object?[] own =
-                    [
-                        row.Id,
-                        row.Shard,
-                        row.Job.Name,
-                        row.Job.Owner,
-                        row.Key,
-                        (int)row.Job.Priority,
-                        row.Job.Queue,
-                        row.Job.Options.Model,
-                        JobsJson.Write(row.Job.Options),
-                        row.Job.InputHash,
-                        row.Job.InputPath,
-                        row.Job.ReferenceHash,
-                        row.Job.OutputPath,
-                    ];
-                    (string list, (string, object?)[] named) = Rows.List($"r{n}_", own);
-                    values.AddRange(named);
-                    return list[..^1] + ", @batch, @state, 1, 0, 0, @now, @now, '', 0, 0, 0)";
-                }
-            )
-        );
-        return session.ExecuteAsync(
-            $"""
-            INSERT INTO coser_jobs (
-              id, shard, name, owner, idempotency_key, priority, queue, model, options, input_hash, input_path,
-              reference_hash, output_path, batch, state, revision, attempts, losses, available, created, stage, step, steps,
-              preview)
-            VALUES {tuples}
-            ON CONFLICT DO NOTHING
-            """,
-            [.. values]
-        );
-    }
-
-    private static void Validate(NewJob job)
-    {
-        if (job.InputHash is null == job.InputPath is null)
-            throw new ArgumentException("a job has an input in the store, or one outside it", nameof(job));
-        if (job.InputHash is not null && !Files.ContentStore.IsHash(job.InputHash))
-            throw new ArgumentException("the input's hash is no SHA-256", nameof(job));
-        if (job.ReferenceHash is not null && !Files.ContentStore.IsHash(job.ReferenceHash))
-            throw new ArgumentException("the reference's hash is no SHA-256", nameof(job));
-        if (!JobQueues.All.Contains(job.Queue))
-            throw new ArgumentException($"there is no queue '{job.Queue}'", nameof(job));
     }
 }

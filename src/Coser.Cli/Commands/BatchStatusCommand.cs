@@ -86,6 +86,10 @@ internal static class BatchStatusCommand
         }
         if (host.IsLive && rows.Count > 0)
             host.Console.Write(table);
+        foreach (WorkerInfo worker in await queue.Workers.ListAsync(host.Cancel))
+            host.Out.WriteLine(
+                $"worker  {worker.Name}  {worker.Device}  {(worker.Job is { } job ? "job " + job[..8] : "idle")}"
+            );
     }
 
     private static async Task OneAsync(CliHost host, JobLedger queue, Batch batch, bool json)

@@ -154,6 +154,7 @@ internal sealed class BatchSubmitCommand
             batch,
             submission.Entries(source.Read(photos, manifest), _host.Cancel),
             n => seen = n,
+            submission.Known,
             _host.Cancel
         );
         if (parsed.GetValue(_json))
@@ -215,8 +216,23 @@ internal sealed class BatchSubmitCommand
         Action<string, string> complain
     )
     {
-        /// <summary>Entries that were left out: they cannot be read, or would replace somebody's file.</summary>
+        /// <summary>Entries that were left out: they cannot be read, or would replace another file.</summary>
         public int Unreadable { get; private set; }
+
+        /// <summary>An entry whose result another job of the batch writes.</summary>
+        public void Known(NewJob entry, Job other)
+        {
+            bool same = (entry.InputHash, entry.InputPath) == (other.Request.InputHash, other.Request.InputPath);
+            // Found twice, or handed in before, is what keys are for.
+            if (entry.OutputPath is null || same || entry.Name == other.Request.Name)
+                return;
+            Unreadable++;
+            complain(
+                entry.Name,
+                $"{entry.OutputPath} is the result of {other.Request.Name} already. Rename one of them, or submit it to another "
+                    + "--output."
+            );
+        }
 
         public async IAsyncEnumerable<NewJob> Entries(
             IEnumerable<ManifestEntry> entries,

@@ -120,7 +120,17 @@ internal sealed class WorkerCommand
         if (parsed.GetValue(_stall) is { } stall)
             settings = settings with { Stall = TimeSpan.FromSeconds(stall) };
         var report = new WorkerReport(host, parsed.GetValue(_json));
-        using var worker = new Worker(jobs.Queue, jobs.Store, settings, report.Tell);
+        await using WorkerPresence presence = WorkerPresence.Begin(jobs.Queue, settings);
+        using var worker = new Worker(
+            jobs.Queue,
+            jobs.Store,
+            settings,
+            news =>
+            {
+                presence.Tell(news);
+                report.Tell(news);
+            }
+        );
         report.Begin(jobs, settings);
         if (parsed.GetValue(_once))
         {

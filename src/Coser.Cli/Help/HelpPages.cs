@@ -12,6 +12,7 @@ internal sealed class HelpPages
     private readonly Dictionary<Command, (string Line, string Meaning)[]> _examples = [];
     private readonly Dictionary<Command, string> _footers = [];
     private readonly Dictionary<Option, string> _defaults = [];
+    private readonly HashSet<Command> _optional = [];
 
     public void Group(Command command, string title, params Option[] options)
     {
@@ -26,6 +27,9 @@ internal sealed class HelpPages
         _examples[command] = examples;
 
     public void Footer(Command command, string text) => _footers[command] = text;
+
+    /// <summary>A command that does something by itself, although it holds others.</summary>
+    public void CommandIsOptional(Command command) => _optional.Add(command);
 
     /// <summary>Shown as "[default: …]".</summary>
     public void Default(Option option, string text) => _defaults[option] = text;
@@ -74,9 +78,9 @@ internal sealed class HelpPages
             page.Table(title, [.. options.Select(o => (Label(o), Describe(o)))], column);
     }
 
-    private static string Usage(Command command) =>
+    private string Usage(Command command) =>
         FullName(command)
-        + (command.Subcommands.Any(c => !c.Hidden) ? " <command>" : "")
+        + (command.Subcommands.Any(c => !c.Hidden) && !_optional.Contains(command) ? " <command>" : "")
         + string.Concat(command.Arguments.Select(a => " " + ArgumentLabel(a)))
         + " [options]";
 

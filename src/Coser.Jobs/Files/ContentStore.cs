@@ -6,6 +6,10 @@ namespace Coser.Jobs.Files;
 /// <summary>A file in the store.</summary>
 public sealed record StoredFile(string Hash, long Bytes);
 
+/// <summary>A file is longer than is allowed.</summary>
+/// <param name="limit">In bytes.</param>
+public sealed class FileTooLongException(long limit) : IOException($"the file is longer than {limit} bytes");
+
 /// <summary>
 /// The files of jobs in a folder, each under its own SHA-256: the same content lies there once, and what lies there is whole.
 /// No name from outside ever becomes a path.
@@ -32,6 +36,8 @@ public sealed class ContentStore
 
     internal string States => Path.Combine(Folder, "states");
 
+    internal string Views => Path.Combine(Folder, "views");
+
     internal string Previews => Path.Combine(Folder, "previews");
 
     /// <summary>Where the store is when no other is named: beside the database of this user.</summary>
@@ -46,7 +52,17 @@ public sealed class ContentStore
         try
         {
             var store = new ContentStore(full, "");
-            foreach (string part in new[] { store.Objects, store.Incoming, store.Work, store.States, store.Previews })
+            foreach (
+                string part in new[]
+                {
+                    store.Objects,
+                    store.Incoming,
+                    store.Work,
+                    store.States,
+                    store.Previews,
+                    store.Views,
+                }
+            )
                 Directory.CreateDirectory(part);
             string idFile = Path.Combine(full, IdFile);
             if (!File.Exists(idFile))
@@ -85,6 +101,22 @@ public sealed class ContentStore
             ? Path.Combine(Objects, hash[..2], hash)
             : throw new ArgumentException("this is no SHA-256", nameof(hash));
 
+    /// <summary>Whether files can be taken in now.</summary>
+    public bool IsWritable()
+    {
+        string probe = NewIncoming();
+        try
+        {
+            File.WriteAllBytes(probe, [0]);
+            File.Delete(probe);
+            return true;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return false;
+        }
+    }
+
     /// <summary>Whether the store has it.</summary>
     public bool Contains(string hash) => File.Exists(PathOf(hash));
 
@@ -103,14 +135,28 @@ public sealed class ContentStore
     /// <summary>Where the newest preview of a job is, once there is one. It is replaced whole.</summary>
     public string PreviewPath(string job) => Path.Combine(Previews, Checked(job) + ".jpg");
 
+    /// <summary>Where a small picture of a file is kept, which can be made anew: by its hash and this ending.</summary>
+    public string ViewPath(string hash, string ending) =>
+        IsHash(hash) && Path.GetFileName(ending) == ending
+            ? Path.Combine(Views, $"{hash}.{ending}")
+            : throw new ArgumentException("this is no SHA-256 and ending", nameof(hash));
+
     /// <summary>Where a job's unfinished restoration is kept.</summary>
     public string StateFolder(string job) => Path.Combine(States, Checked(job));
 
     /// <summary>Takes in a stream.</summary>
     /// <param name="maxBytes">Longer ones are refused as soon as they are; null: no limit.</param>
-    /// <exception cref="InvalidDataException">It is longer.</exception>
+    /// <param name="inspect">
+    /// Looks at the file, whose path it gets, before the store takes it in: what it throws keeps the file out.
+    /// </param>
+    /// <exception cref="FileTooLongException">It is longer.</exception>
     /// <exception cref="IOException">The disk is full, or the folder cannot be written.</exception>
-    public async Task<StoredFile> PutAsync(Stream content, long? maxBytes = null, CancellationToken cancel = default)
+    public async Task<StoredFile> PutAsync(
+        Stream content,
+        long? maxBytes = null,
+        Action<string>? inspect = null,
+        CancellationToken cancel = default
+    )
     {
         string partial = NewIncoming();
         try
@@ -126,12 +172,13 @@ public sealed class ContentStore
                 {
                     bytes += read;
                     if (bytes > maxBytes)
-                        throw new InvalidDataException($"the file is longer than {maxBytes} bytes");
+                        throw new FileTooLongException(maxBytes.Value);
                     hash.AppendData(buffer, 0, read);
                     await file.WriteAsync(buffer.AsMemory(0, read), cancel);
                 }
                 file.Flush(flushToDisk: true);
             }
+            inspect?.Invoke(partial);
             string name = Convert.ToHexStringLower(hash.GetHashAndReset());
             Settle(partial, name, bytes);
             return new StoredFile(name, bytes);

@@ -13,6 +13,9 @@ public sealed record Collected(long Files, long Bytes);
 public sealed class FileCollector(JobLedger queue, ContentStore store, TimeSpan? grace = null)
 {
     private const int HashesAQuestion = 200;
+
+    // Made again in a moment where it is still looked at.
+    private static readonly TimeSpan Stale = TimeSpan.FromDays(30);
     private readonly TimeSpan _grace = grace ?? TimeSpan.FromDays(1);
 
     /// <summary>Runs once, in bounded memory, beside working workers.</summary>
@@ -43,6 +46,12 @@ public sealed class FileCollector(JobLedger queue, ContentStore store, TimeSpan?
             Job? job = await queue.FindAsync(Path.GetFileNameWithoutExtension(entry.Name), cancel);
             if (job is null || job.State.IsFinal())
                 Remove(entry);
+        }
+        foreach (FileSystemInfo view in Leftovers(store.Views))
+        {
+            string hash = view.Name.Split('.')[0];
+            if (!ContentStore.IsHash(hash) || !store.Contains(hash) || DateTime.UtcNow - view.LastWriteTimeUtc > Stale)
+                Remove(view);
         }
         return new Collected(files, bytes);
     }

@@ -57,6 +57,12 @@ public sealed record JobFilter
     /// <summary>In one of these states; empty: any.</summary>
     public IReadOnlyList<JobState> States { get; init; } = [];
 
+    /// <summary>This one, and those that restore its photo once more.</summary>
+    public string? Root { get; init; }
+
+    /// <summary>Whose name contains this, in whatever case.</summary>
+    public string? Name { get; init; }
+
     /// <summary>Newest first, those with a smaller sequence number: the last one of the page before.</summary>
     public long? Before { get; init; }
 

@@ -24,6 +24,9 @@ public sealed record Job
     /// <summary>Grows by one with every change, so that a watcher sees whether there is news.</summary>
     public long Revision { get; init; }
 
+    /// <summary>When it last changed, in milliseconds since 1970 by the database's clock.</summary>
+    public long Changed { get; init; }
+
     /// <summary>Times it failed or broke its child process.</summary>
     public int Attempts { get; init; }
 

@@ -30,6 +30,21 @@ public sealed record NewJob
     /// <summary>A file the result is also written to, at the same path on every worker. Never to be taken from the network.</summary>
     public string? OutputPath { get; init; }
 
+    /// <summary>The job whose photo is restored once more; null: none.</summary>
+    public string? Origin { get; init; }
+
+    /// <summary>The first job of the chain of <see cref="Origin"/>; null where that is null.</summary>
+    public string? Root { get; init; }
+
+    /// <summary>Width of the input in pixels, upright; null: not looked at yet.</summary>
+    public int? Width { get; init; }
+
+    /// <summary>Height of the input in pixels, upright; null: not looked at yet.</summary>
+    public int? Height { get; init; }
+
+    /// <summary>Size of the input file; null: not looked at.</summary>
+    public long? Bytes { get; init; }
+
     /// <summary>The same owner's job with the same key is made once; null: no such care.</summary>
     public string? IdempotencyKey { get; init; }
 }

@@ -85,6 +85,30 @@ internal static class Migrations
                 """,
             "CREATE INDEX coser_files_hash ON coser_files (hash)",
         ],
+        [
+            "ALTER TABLE coser_jobs ADD COLUMN changed BIGINT NOT NULL DEFAULT 0",
+            "ALTER TABLE coser_jobs ADD COLUMN origin TEXT",
+            "ALTER TABLE coser_jobs ADD COLUMN root TEXT",
+            "ALTER TABLE coser_jobs ADD COLUMN width INTEGER",
+            "ALTER TABLE coser_jobs ADD COLUMN height INTEGER",
+            "ALTER TABLE coser_jobs ADD COLUMN bytes BIGINT",
+            "CREATE INDEX coser_jobs_changed ON coser_jobs (changed)",
+            "CREATE INDEX coser_jobs_state ON coser_jobs (state, owner)",
+            "CREATE INDEX coser_jobs_root ON coser_jobs (root) WHERE root IS NOT NULL",
+            $"CREATE INDEX coser_jobs_open ON coser_jobs (batch, seq) WHERE {Rows.IsOpen}",
+            """
+                CREATE TABLE coser_workers (
+                  name TEXT PRIMARY KEY,
+                  device TEXT NOT NULL,
+                  queues TEXT NOT NULL,
+                  models TEXT NOT NULL,
+                  version TEXT NOT NULL,
+                  job TEXT,
+                  started BIGINT NOT NULL,
+                  seen BIGINT NOT NULL
+                )
+                """,
+        ],
     ];
 
     /// <summary>The layout this program knows.</summary>

@@ -10,7 +10,13 @@ internal static class Rows
     public const string JobColumns =
         "seq, id, batch, shard, name, owner, idempotency_key, priority, queue, options, input_hash, input_path, "
         + "reference_hash, output_path, state, revision, attempts, losses, created, started, finished, worker, stage, "
-        + "step, steps, seconds_left, preview, reason, outcome";
+        + "step, steps, seconds_left, preview, reason, outcome, origin, root, width, height, bytes, changed";
+
+    /// <summary>The condition of an index: to be written in this and no other way.</summary>
+    public const string IsOpen = "state IN ('queued', 'running', 'paused')";
+
+    /// <summary>What every change of a job sets: watchers find it by these.</summary>
+    public const string Touch = "revision = revision + 1, changed = @now";
 
     public const string BatchColumns = "id, name, owner, created, complete, paused, entries";
 
@@ -33,7 +39,13 @@ internal static class Rows
                 InputPath = Text(row, 11),
                 ReferenceHash = Text(row, 12),
                 OutputPath = Text(row, 13),
+                Origin = Text(row, 29),
+                Root = Text(row, 30),
+                Width = Number(row, 31),
+                Height = Number(row, 32),
+                Bytes = row.IsDBNull(33) ? null : row.GetInt64(33),
             },
+            Changed = row.GetInt64(34),
             State = State(row.GetString(14)),
             Revision = row.GetInt64(15),
             Attempts = row.GetInt32(16),
@@ -79,7 +91,9 @@ internal static class Rows
         return ($"({string.Join(", ", values.Select(v => "@" + v.Name))})", values);
     }
 
-    private static DateTimeOffset Time(long milliseconds) => DateTimeOffset.FromUnixTimeMilliseconds(milliseconds);
+    public static DateTimeOffset Time(long milliseconds) => DateTimeOffset.FromUnixTimeMilliseconds(milliseconds);
+
+    private static int? Number(DbDataReader row, int column) => row.IsDBNull(column) ? null : row.GetInt32(column);
 
     private static string? Text(DbDataReader row, int column) => row.IsDBNull(column) ? null : row.GetString(column);
 }

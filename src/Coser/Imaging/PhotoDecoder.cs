@@ -41,15 +41,7 @@ internal static class PhotoDecoder
                 () => tiff is { IsTiled: true } ? DecodeTiles(photo, image) : Decode(kind, photo, image, notes)
             );
             NoteFrames(image, notes);
-            PhotoFormat? format = kind switch
-            {
-                Kind.Jpeg => PhotoFormat.Jpeg,
-                Kind.Png => PhotoFormat.Png,
-                Kind.WebP => PhotoFormat.WebP,
-                Kind.Tiff => PhotoFormat.Tiff,
-                Kind.Heif when Text(image, "heif-compression") == "av1" => PhotoFormat.Avif,
-                _ => null,
-            };
+            PhotoFormat? format = FormatOf(kind, image);
             using Image decoded = image;
             return new DecodedFile(
                 VipsEngine.Reading(path, () => WithIptc(Upright(kind, decoded), tiff?.Iptc)),
@@ -81,6 +73,55 @@ internal static class PhotoDecoder
         );
     }
 
+    /// <summary>Size and format of a file, without decoding any pixels.</summary>
+    /// <exception cref="PhotoException">The file is missing, no image, or its header is damaged.</exception>
+    public static PhotoHeader ReadHeader(string path)
+    {
+        VipsEngine.EnsureLoaded();
+        var photo = new EncodedPhoto(path);
+        Kind kind = Recognise(photo);
+        return VipsEngine.Reading(
+            path,
+            () =>
+            {
+                using Image image = Load(kind, photo, Enums.FailOn.Error);
+                return IsTurned(kind, image)
+                    ? new PhotoHeader(image.Height, image.Width, FormatOf(kind, image))
+                    : new PhotoHeader(image.Width, image.Height, FormatOf(kind, image));
+            }
+        );
+    }
+
+    /// <summary>A file as it is, or shrunk by its decoder where that can, to no less than a size. Not decoded yet.</summary>
+    /// <param name="longestSide">The size that is wanted, in pixels.</param>
+    /// <exception cref="PhotoException">The file is missing, no image, or larger than the limit.</exception>
+    public static Image OpenShrunk(string path, int longestSide, PhotoLimits limits)
+    {
+        VipsEngine.EnsureLoaded();
+        var photo = new EncodedPhoto(path);
+        Kind kind = Recognise(photo);
+        Image image = VipsEngine.Reading(path, () => Load(kind, photo, Enums.FailOn.None));
+        try
+        {
+            CheckSize(path, image, limits);
+            int factor = Math.Max(image.Width, image.Height) / longestSide;
+            if (kind != Kind.Jpeg || factor < 2)
+                return image;
+            int shrink =
+                factor >= 8 ? 8
+                : factor >= 4 ? 4
+                : 2;
+            Image small = VipsEngine.Reading(path, () => Image.Jpegload(path, shrink: shrink));
+            image.Dispose();
+            return small;
+        }
+        catch
+        {
+            image.Dispose();
+            throw;
+        }
+    }
+
     private static Kind Recognise(EncodedPhoto photo)
     {
         string path = photo.Path;
@@ -89,13 +130,19 @@ internal static class PhotoDecoder
             ? bytes.AsSpan(0, Math.Min(bytes.Length, HeadBytes))
             : Head(path, space);
         if (head.IsEmpty)
-            throw new PhotoException(path, "it is empty (0 bytes)", "Fetch or export the photo again.");
+            throw new PhotoException(path, "it is empty (0 bytes)", "Fetch or export the photo again.")
+            {
+                IsNoPhoto = true,
+            };
         return Recognise(head)
             ?? throw new PhotoException(
                 path,
                 "it is not a photo of a kind that is read here (JPEG, PNG, WebP, TIFF, AVIF, GIF)",
                 "Export it as one of these."
-            );
+            )
+            {
+                IsNoPhoto = true,
+            };
     }
 
     private static ReadOnlySpan<byte> Head(string path, Span<byte> head)
@@ -242,6 +289,21 @@ internal static class PhotoDecoder
         if (image.Contains("gainmap-data") || image.Contains("gainmap"))
             notes.Add("the HDR gain map is not used; the standard picture is");
     }
+
+    private static PhotoFormat? FormatOf(Kind kind, Image image) =>
+        kind switch
+        {
+            Kind.Jpeg => PhotoFormat.Jpeg,
+            Kind.Png => PhotoFormat.Png,
+            Kind.WebP => PhotoFormat.WebP,
+            Kind.Tiff => PhotoFormat.Tiff,
+            Kind.Heif when Text(image, "heif-compression") == "av1" => PhotoFormat.Avif,
+            _ => null,
+        };
+
+    // EXIF orientations 5 to 8 lie on their side.
+    private static bool IsTurned(Kind kind, Image image) =>
+        kind != Kind.Heif && image.Contains("orientation") && image.Get("orientation") is int and >= 5 and <= 8;
 
     private static string? Text(Image image, string field) => image.Contains(field) ? image.Get(field) as string : null;
 }

@@ -13,6 +13,9 @@ public sealed class PhotoException(string path, string reason, string remedy, Ex
     /// <summary>What is wrong.</summary>
     public string Reason { get; } = OneLine(reason);
 
+    /// <summary>True when the file is of no kind that is read here, rather than damaged or too large.</summary>
+    public bool IsNoPhoto { get; init; }
+
     /// <summary>What to do about it.</summary>
     public string Remedy { get; } = remedy;
 

@@ -8,6 +8,15 @@ internal static class CommandProcess
     /// <summary>Starts it; what it prints is dropped, its errors are kept for <see cref="End"/>.</summary>
     public static Process Start(params IEnumerable<string> arguments)
     {
+        Process process = StartHeard(arguments);
+        process.OutputDataReceived += (_, _) => { };
+        process.BeginOutputReadLine();
+        return process;
+    }
+
+    /// <summary>Starts it, with its output for the caller to read.</summary>
+    public static Process StartHeard(params IEnumerable<string> arguments)
+    {
         var start = new ProcessStartInfo(
             "dotnet",
             [Path.Combine(AppContext.BaseDirectory, "Coser.Cli.dll"), .. arguments]
@@ -17,10 +26,7 @@ internal static class CommandProcess
             RedirectStandardError = true,
             UseShellExecute = false,
         };
-        Process process = Process.Start(start)!;
-        process.OutputDataReceived += (_, _) => { };
-        process.BeginOutputReadLine();
-        return process;
+        return Process.Start(start)!;
     }
 
     /// <summary>Waits for its end, which must be a good one.</summary>

@@ -41,6 +41,7 @@ public sealed partial class ReadmeTests
                 "docs/architecture.md",
                 "docs/command.md",
                 "docs/jobs.md",
+                "docs/server.md",
                 "docs/training.md",
             }
         )

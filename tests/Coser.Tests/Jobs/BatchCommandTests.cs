@@ -68,6 +68,25 @@ public sealed class BatchCommandTests : IDisposable
     }
 
     [Fact]
+    public void Two_photos_that_would_become_one_file_are_told_and_one_found_twice_is_not()
+    {
+        _cli.Photo("in/a/same.jpg");
+        _cli.Photo("in/b/same.jpg");
+        File.WriteAllText(
+            _cli.Full("list"),
+            $"{_cli.Full("in/a/same.jpg")}\n{_cli.Full("in/b/same.jpg")}\n{_cli.Full("in/a/../a/same.jpg")}\n"
+        );
+        Assert.Equal(ExitCode.Failed, Run("submit", "--manifest", "list", "-o", "out", "--key", "k"));
+        Assert.Contains(": 1 photos", _cli.Out, StringComparison.Ordinal);
+        string line = Assert.Single(_cli.Error.TrimEnd().Split('\n'));
+        Assert.StartsWith($"coser: {_cli.Full("in/b/same.jpg")}: ", line, StringComparison.Ordinal);
+        Assert.Contains($"is the result of {_cli.Full("in/a/same.jpg")} already", line, StringComparison.Ordinal);
+        File.WriteAllText(_cli.Full("list"), $"{_cli.Full("in/a/same.jpg")}\n");
+        Assert.Equal(ExitCode.Success, Run("submit", "--manifest", "list", "-o", "out", "--key", "k"));
+        Assert.Empty(_cli.Error);
+    }
+
+    [Fact]
     public void Mistakes_are_told_in_one_line()
     {
         Assert.Equal(ExitCode.Usage, Run("submit"));

@@ -1,6 +1,7 @@
 using Coser.Jobs;
 using Coser.Jobs.Model;
 using Coser.Jobs.Storage;
+using Coser.Jobs.Work;
 
 namespace Coser.Tests.Jobs;
 
@@ -288,6 +289,86 @@ public abstract class JobLedgerTests : IDisposable
         await queue.Leases.CompleteAsync(lease, Outcome("1"));
         Assert.Equal(1, await queue.DeleteAsync(new JobFilter()));
         Assert.Equal(4, (await queue.CountAsync(new JobFilter())).Open);
+    }
+
+    [Fact]
+    public async Task Watchers_see_what_is_open_what_has_changed_and_what_comes_next()
+    {
+        await using JobLedger queue = await OpenAsync(Patient);
+        long before = await queue.Watch.NowAsync();
+        Job low = await queue.SubmitAsync(New("low"));
+        Job high = await queue.SubmitAsync(New("high") with { Priority = JobPriority.Interactive, Owner = "other" });
+        await queue.SubmitAsync(new NewBatch("b"), Many(1));
+        Assert.Equal([high.Id, low.Id], (await queue.Watch.NextAsync(2)));
+        Assert.Equal(2, await queue.Watch.CountOpenSinglesAsync());
+        Assert.Equal(3, (await queue.Watch.OpenAsync(10)).Count);
+        Assert.Equal([high.Id], (await queue.Watch.OpenAsync(10, "other")).Select(j => j.Id));
+        Assert.Equal(3, (await queue.Watch.ChangedAsync(before, 10)).Count);
+        await Task.Delay(5);
+        long between = await queue.Watch.NowAsync();
+        JobLease lease = (await queue.Leases.ClaimAsync(Able))!;
+        Job claimed = Assert.Single(await queue.Watch.ChangedAsync(between, 10));
+        Assert.Equal((high.Id, JobState.Running), (claimed.Id, claimed.State));
+        foreach (
+            Func<Task> change in new Func<Task>[]
+            {
+                () => queue.Leases.ReportAsync(lease, new JobProgress("s", 1, 2)),
+                () => queue.PauseAsync(new JobFilter { Id = high.Id }, running: true),
+                () => queue.Leases.ReleaseAsync(lease),
+                () => queue.CancelAsync(new JobFilter { Id = high.Id }),
+                () => queue.RetryAsync(new JobFilter { Id = high.Id }),
+            }
+        )
+        {
+            await Task.Delay(5);
+            between = await queue.Watch.NowAsync();
+            await change();
+            Job changed = Assert.Single(await queue.Watch.ChangedAsync(between, 10));
+            Assert.True(changed.Revision > claimed.Revision && changed.Changed >= between);
+            claimed = changed;
+        }
+        Assert.Empty(await queue.Watch.ChangedAsync(between, 10, "local"));
+    }
+
+    [Fact]
+    public async Task Runs_of_one_photo_and_parts_of_names_are_found()
+    {
+        await using JobLedger queue = await OpenAsync();
+        Job first = await queue.SubmitAsync(New("100%_Sure.jpg") with { Width = 4, Height = 3, Bytes = 1L << 40 });
+        Assert.Equal((4, 3, 1L << 40), (first.Request.Width, first.Request.Height, first.Request.Bytes));
+        Job again = await queue.SubmitAsync(first.Request with { Origin = first.Id, Root = first.Id });
+        await queue.SubmitAsync(New("other.jpg"));
+        async Task<int> Found(JobFilter filter) => (await queue.ListAsync(filter)).Count;
+        Assert.Equal(first.Id, again.Request.Origin);
+        Assert.Equal(2, await Found(new JobFilter { Root = first.Id }));
+        Assert.Equal(2, await Found(new JobFilter { Name = "%_sURE" }));
+        Assert.Equal(0, await Found(new JobFilter { Name = "1_0" }));
+        Assert.Equal(3, await Found(new JobFilter { Name = "J" }));
+    }
+
+    [Fact]
+    public async Task Workers_are_listed_while_they_report()
+    {
+        await using JobLedger queue = await OpenAsync();
+        var options = new WorkerOptions
+        {
+            Child = new ChildCommand("", []),
+            Name = "w",
+            Models = ["m"],
+        };
+        await using (WorkerPresence presence = WorkerPresence.Begin(queue, options))
+        {
+            IReadOnlyList<WorkerInfo> workers = [];
+            for (int i = 0; i < 200 && workers.Count == 0; i++)
+            {
+                await Task.Delay(20);
+                workers = await queue.Workers.ListAsync();
+            }
+            WorkerInfo worker = Assert.Single(workers);
+            Assert.Equal(("w", "cpu", null), (worker.Name, worker.Device, worker.Job));
+            Assert.Equal(["m"], worker.Models);
+        }
+        Assert.Empty(await queue.Workers.ListAsync());
     }
 
     [Fact]

@@ -177,7 +177,7 @@ public sealed class WorkerTests : IAsyncLifetime
             Assert.Throws<ArgumentException>(() => _store.PathOf(name));
         Assert.Throws<ArgumentException>(() => _store.StateFolder("../x"));
         Assert.Throws<ArgumentException>(() => _store.PreviewPath(new string('/', 32)));
-        await Assert.ThrowsAsync<InvalidDataException>(() =>
+        await Assert.ThrowsAsync<FileTooLongException>(() =>
             _store.PutAsync(new MemoryStream(new byte[11]), maxBytes: 10)
         );
         Assert.Empty(Directory.EnumerateFileSystemEntries(Path.Combine(_store.Folder, "incoming")));
