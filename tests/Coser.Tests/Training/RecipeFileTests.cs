@@ -16,7 +16,11 @@ public sealed class RecipeFileTests
             .. Directory
                 .EnumerateFiles(Folder, "*.json", SearchOption.AllDirectories)
                 .Select(f => Path.GetRelativePath(Folder, f))
-                .Where(f => Path.GetFileName(f) is var name && name != "model.json" && !name.StartsWith("ablation", StringComparison.Ordinal))
+                .Where(f =>
+                    Path.GetFileName(f) is var name
+                    && name != "model.json"
+                    && !name.StartsWith("ablation", StringComparison.Ordinal)
+                )
                 .Order(StringComparer.Ordinal),
         ];
 
