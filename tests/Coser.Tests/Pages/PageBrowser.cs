@@ -32,6 +32,7 @@ public sealed class PageBrowser : IAsyncDisposable
         options.ViewportSize ??= new ViewportSize { Width = 1280, Height = 800 };
         IBrowserContext context = await _browser.NewContextAsync(options);
         context.SetDefaultTimeout(30_000);
+        Assertions.SetDefaultExpectTimeout(30_000);
         return await PageVisit.BeginAsync(context);
     }
 
