@@ -13,6 +13,18 @@ public sealed record ServerOptions
     /// <summary>The port of <c>coser serve</c>.</summary>
     public const int DefaultPort = 5210;
 
+    /// <summary>The usual <see cref="MaxUpload"/>: 256 MiB.</summary>
+    public const long DefaultMaxUpload = 256L << 20;
+
+    /// <summary>The usual <see cref="MaxPixels"/>.</summary>
+    public const long DefaultMaxPixels = 100_000_000;
+
+    /// <summary>The usual <see cref="MaxQueue"/>.</summary>
+    public const int DefaultMaxQueue = 1000;
+
+    /// <summary>The usual <see cref="RequestsPerSecond"/>.</summary>
+    public const int DefaultRequestsPerSecond = 100;
+
     /// <summary>Where the jobs are.</summary>
     public required DatabaseAddress Database { get; init; }
 
@@ -38,16 +50,16 @@ public sealed record ServerOptions
     public string? Root { get; init; }
 
     /// <summary>Largest file that is taken in, in bytes.</summary>
-    public long MaxUpload { get; init; } = 256L << 20;
+    public long MaxUpload { get; init; } = DefaultMaxUpload;
 
     /// <summary>Largest photo that is taken in, in pixels.</summary>
-    public long MaxPixels { get; init; } = 100_000_000;
+    public long MaxPixels { get; init; } = DefaultMaxPixels;
 
     /// <summary>Most jobs that wait or run, batches left out.</summary>
-    public int MaxQueue { get; init; } = 1000;
+    public int MaxQueue { get; init; } = DefaultMaxQueue;
 
     /// <summary>Requests a second that a caller may send for long; for a moment it may be five times that.</summary>
-    public int RequestsPerSecond { get; init; } = 100;
+    public int RequestsPerSecond { get; init; } = DefaultRequestsPerSecond;
 
     /// <summary>The worker of this process; null: workers are elsewhere.</summary>
     public WorkerOptions? Worker { get; init; }

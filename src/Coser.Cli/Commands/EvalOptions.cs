@@ -83,8 +83,8 @@ internal sealed class EvalOptions
     private readonly Option<int?> _steps = Choice.Number<int>(
         "--steps",
         "Sampling steps of the restorations.",
-        n => n is > 0 and <= 1000,
-        "be from 1 to 1000"
+        n => n is > 0 and <= RestoreOptions.MaxSteps,
+        $"be from 1 to {RestoreOptions.MaxSteps}"
     );
     private readonly Option<DeviceChoice> _device = Choice.Of<DeviceChoice>("--device", "Where the networks run.");
     private readonly Option<Precision> _precision = Choice.Of<Precision>(

@@ -21,15 +21,15 @@ internal sealed class PictureOptions
     private readonly Option<int?> _steps = Choice.Number<int>(
         "--steps",
         "Sampling steps of the reference and of the result.",
-        s => s is >= 1 and <= 1000,
-        "be from 1 to 1000"
+        s => s is >= 1 and <= RestoreOptions.MaxSteps,
+        $"be from 1 to {RestoreOptions.MaxSteps}"
     );
     private readonly Option<SamplerKind?> _sampler = Choice.Maybe<SamplerKind>("--sampler", "How the steps are taken.");
     private readonly Option<double?> _guidance = Choice.Number<double>(
         "--guidance",
         "How strongly the result follows what the model understands; 1 is off and twice as quick.",
-        g => g is >= 1 and <= 100,
-        "be from 1 to 100"
+        g => g is >= 1 and <= RestoreOptions.MaxGuidance,
+        $"be from 1 to {RestoreOptions.MaxGuidance}"
     );
     private readonly Option<string> _prompt = new("--prompt")
     {

@@ -98,10 +98,10 @@ internal sealed class ServeCommand
         help.Default(options._listen, "this machine alone");
         help.Default(options._keys, "a file of this user");
         help.Default(options._root, "none");
-        help.Default(options._maxUpload, "256");
-        help.Default(options._maxPixels, "100000000");
-        help.Default(options._maxQueue, "1000");
-        help.Default(options._rate, "100");
+        help.Default(options._maxUpload, $"{ServerOptions.DefaultMaxUpload >> 20}");
+        help.Default(options._maxPixels, $"{ServerOptions.DefaultMaxPixels}");
+        help.Default(options._maxQueue, $"{ServerOptions.DefaultMaxQueue}");
+        help.Default(options._rate, $"{ServerOptions.DefaultRequestsPerSecond}");
         help.Default(options._model, UpscaleCommand.DefaultModel);
         help.Default(options._threads, "all cores");
         help.Examples(
@@ -145,17 +145,15 @@ internal sealed class ServeCommand
             Version = BuildInfo.Commit is { } commit ? $"{BuildInfo.Version}+{commit}" : BuildInfo.Version,
             Worker = parsed.GetValue(_noWorker) ? null : Worker(host, parsed),
             Log = (level, line) => Log(host, level, line),
+            MaxUpload = parsed.GetValue(_maxUpload) is { } mega
+                ? (long)(mega * (1 << 20))
+                : ServerOptions.DefaultMaxUpload,
+            MaxPixels = parsed.GetValue(_maxPixels) ?? ServerOptions.DefaultMaxPixels,
+            MaxQueue = parsed.GetValue(_maxQueue) ?? ServerOptions.DefaultMaxQueue,
+            RequestsPerSecond = parsed.GetValue(_rate) ?? ServerOptions.DefaultRequestsPerSecond,
         };
-        settings = settings with
-        {
-            MaxUpload = parsed.GetValue(_maxUpload) is { } mega ? (long)(mega * (1 << 20)) : settings.MaxUpload,
-            MaxPixels = parsed.GetValue(_maxPixels) ?? settings.MaxPixels,
-            MaxQueue = parsed.GetValue(_maxQueue) ?? settings.MaxQueue,
-            RequestsPerSecond = parsed.GetValue(_rate) ?? settings.RequestsPerSecond,
-            PageFolder = parsed.GetValue(_page) is { } page
-                ? Path.GetFullPath(page, host.WorkingFolder)
-                : settings.PageFolder,
-        };
+        if (parsed.GetValue(_page) is { } page)
+            settings = settings with { PageFolder = Path.GetFullPath(page, host.WorkingFolder) };
         await CoserServer.RunAsync(settings, server => Begin(host, jobs, settings, server), host.Cancel);
         host.Out.WriteLine("ended");
         return ExitCode.Cancelled;

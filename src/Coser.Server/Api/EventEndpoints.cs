@@ -107,15 +107,18 @@ internal sealed class JobStreams(JobLedger ledger, JobFeed feed, JobViews views,
     {
         long counted = TimeProvider.System.GetTimestamp();
         bool owing = false;
+        // Kept over heartbeats: every wait that is begun stays with the channel until there is news.
+        Task<bool>? next = null;
         try
         {
             while (true)
             {
-                Task<bool> next = subscription.News.WaitToReadAsync(end).AsTask();
+                next ??= subscription.News.WaitToReadAsync(end).AsTask();
                 try
                 {
                     if (!await next.WaitAsync(owing ? BetweenCounts : Heartbeat, end))
                         return;
+                    next = null;
                 }
                 catch (TimeoutException)
                 {

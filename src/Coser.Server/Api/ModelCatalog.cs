@@ -10,8 +10,6 @@ namespace Coser.Server.Api;
 /// <summary>The models of this machine, as callers see them: by name, never by path.</summary>
 internal sealed class ModelCatalog(ServerOptions options)
 {
-    private const double MaxGuidance = 100;
-    private const double MaxSteps = 1000;
     private static readonly TimeSpan Fresh = TimeSpan.FromSeconds(5);
     private static readonly string[] PlainControls = ["scale", "format", "quality", "tile"];
     private readonly ConcurrentDictionary<(string Folder, DateTime Written), ModelView> _full = new();
@@ -39,8 +37,8 @@ internal sealed class ModelCatalog(ServerOptions options)
             Defaults = first?.Defaults ?? new JobSettings(),
             Ranges = new Dictionary<string, double[]>
             {
-                ["steps"] = [1, MaxSteps],
-                ["guidance"] = [1, MaxGuidance],
+                ["steps"] = [1, RestoreOptions.MaxSteps],
+                ["guidance"] = [1, RestoreOptions.MaxGuidance],
                 ["fidelity"] = [0, 1],
                 ["scale"] = [1, first?.Scale ?? 4],
                 ["quality"] = [1, 100],
@@ -122,7 +120,7 @@ internal sealed class ModelCatalog(ServerOptions options)
         List<string> controls = ["preset", "steps", "sampler", "guidance", "reference", "colourFix", "seed"];
         if (Directory.Exists(Path.Combine(model.Folder, "tokenizer")))
             controls.AddRange(["prompt", "negativePrompt"]);
-        if (model.Manifest.Components.ContainsKey(ComponentNames.Cfw))
+        if (model.WrapsFeatures)
             controls.Add("fidelity");
         return [.. controls, .. PlainControls];
     }

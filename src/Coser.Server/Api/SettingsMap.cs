@@ -40,8 +40,18 @@ internal static class SettingsMap
     public static JobOptions ToOptions(JobSettings asked, ModelChoice model, long maxPixels, bool hasReference)
     {
         Within("options.scale", asked.Scale, s => s > 0 && s <= model.Scale, $"above 0 and at most {model.Scale}");
-        Within("options.steps", asked.Steps, s => s is >= 1 and <= 1000, "from 1 to 1000");
-        Within("options.guidance", asked.Guidance, g => g is >= 1 and <= 100, "from 1 to 100");
+        Within(
+            "options.steps",
+            asked.Steps,
+            s => s is >= 1 and <= RestoreOptions.MaxSteps,
+            $"from 1 to {RestoreOptions.MaxSteps}"
+        );
+        Within(
+            "options.guidance",
+            asked.Guidance,
+            g => g is >= 1 and <= RestoreOptions.MaxGuidance,
+            $"from 1 to {RestoreOptions.MaxGuidance}"
+        );
         Within("options.fidelity", asked.Fidelity, f => f is >= 0 and <= 1, "from 0 to 1");
         Within("options.quality", asked.Quality, q => q is >= 1 and <= 100, "from 1 to 100");
         Within("options.tile", asked.Tile, t => t is 0 or (>= 16 and <= 65_536), "0, or from 16 to 65536");

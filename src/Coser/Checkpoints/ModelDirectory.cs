@@ -62,6 +62,13 @@ public sealed class ModelDirectory : IDisposable
     public bool IsPreSrOnly =>
         !ComponentNames.All.Where(role => role != ComponentNames.Cfw).All(Manifest.Components.ContainsKey);
 
+    /// <summary>True when its decoder takes features of the input: as a network of its own, or in the autoencoder itself.</summary>
+    public bool WrapsFeatures =>
+        Manifest.Components.ContainsKey(ComponentNames.Cfw)
+        || Manifest.Components.TryGetValue(ComponentNames.Autoencoder, out ComponentManifest? autoencoder)
+            && autoencoder.Config.TryGetProperty("num_fuse_block", out JsonElement blocks)
+            && blocks.ValueKind == JsonValueKind.Number;
+
     /// <summary>SHA-256 (hex) over model.json and the component files: equal hashes restore alike.</summary>
     public string Hash => _hash.Value;
 

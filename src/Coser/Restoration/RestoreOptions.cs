@@ -23,6 +23,12 @@ public enum ReferenceSource
 /// <summary>How one photo is restored. The same options, seed, thread count and tile size give the same bytes.</summary>
 public sealed record RestoreOptions
 {
+    /// <summary>The most sampling steps.</summary>
+    public const int MaxSteps = 1000;
+
+    /// <summary>The largest guidance scale.</summary>
+    public const double MaxGuidance = 100;
+
     /// <summary>Enlargement, above 0 and at most the model's own factor (4); smaller ones are shrunk from the full result.</summary>
     public double Scale { get; init; } = 4;
 
@@ -81,8 +87,11 @@ public sealed record RestoreOptions
     internal static void Validate(RestoreOptions options, int scale)
     {
         Require(options.Scale > 0 && options.Scale <= scale, $"the scale must be above 0 and at most {scale}");
-        Require(options.Steps is null or (>= 1 and <= 1000), "steps must be from 1 to 1000");
-        Require(options.Guidance is null or (>= 1 and <= 100), "the guidance scale must be from 1 to 100");
+        Require(options.Steps is null or (>= 1 and <= MaxSteps), $"steps must be from 1 to {MaxSteps}");
+        Require(
+            options.Guidance is null or (>= 1 and <= MaxGuidance),
+            $"the guidance scale must be from 1 to {MaxGuidance}"
+        );
         Require(options.Fidelity is null or (>= 0 and <= 1), "fidelity must be from 0 to 1");
         Require(options.Tile >= 0, "the tile must be 0 or more");
         if (options.Reference == ReferenceSource.Photo && options.ReferencePhoto is null)

@@ -1,4 +1,6 @@
 using System.Text.Json.Nodes;
+using Coser.Checkpoints;
+using Coser.Checkpoints.Renaming;
 using Coser.Diffusion;
 using Coser.Imaging;
 using Coser.Restoration;
@@ -98,6 +100,17 @@ public sealed class CoserPipelineTests : IDisposable
         Tensor usual = Pixels(photo, new());
         Tensor changed = Pixels(photo, options);
         Assert.InRange((usual - changed).abs().mean().item<float>(), 1e-6, 0.5);
+    }
+
+    [Fact]
+    public void A_model_whose_autoencoder_fuses_listens_to_fidelity()
+    {
+        using var whole = ModelDirectory.Open(_folder.File("model"));
+        Assert.DoesNotContain(ComponentNames.Cfw, whole.Manifest.Components.Keys);
+        Assert.True(whole.WrapsFeatures);
+        using var small = new SmallModel();
+        using var preSr = ModelDirectory.Open(small.Model());
+        Assert.False(preSr.WrapsFeatures);
     }
 
     [Fact]
