@@ -127,7 +127,7 @@ public sealed class EvaluationRun(string folder, MetricSet metrics, int border =
     {
         EvaluationRow? known = log.Find(method.Name, image.Name);
         string file = ImageFile(method.Name, image.Name);
-        string source = method.SourceOf(image.Name, image.Lr);
+        string source = method.SourceOf(image);
         string photos = ContentHash.Text(image.Hr is null ? [source] : [source, image.Hr]);
         if (known?.Identity != method.Identity || known.Photos != photos || !File.Exists(file))
             known = null;
@@ -149,7 +149,7 @@ public sealed class EvaluationRun(string folder, MetricSet metrics, int border =
         {
             PeakMemory.Reset();
             var clock = Stopwatch.StartNew();
-            restored = PhotoTensor.Rounded(method.Restore(image.Name, image.Lr));
+            restored = PhotoTensor.Rounded(method.Restore(image));
             (seconds, peak) = (clock.Elapsed.TotalSeconds, PeakMemory.Megabytes());
             Directory.CreateDirectory(Path.GetDirectoryName(file)!);
             PhotoTensor.Write(file, restored);

@@ -13,13 +13,12 @@ public interface IRestorationMethod : IDisposable
     string Identity { get; }
 
     /// <summary>Restores an image.</summary>
-    /// <param name="name">The image's name, without extension.</param>
-    /// <param name="lrPath">Its file.</param>
+    /// <param name="image">Its true image is for methods that are no restoration, but a bound for one.</param>
     /// <returns>[1,3,H,W], float32, [0,1], not yet rounded.</returns>
-    Tensor Restore(string name, string lrPath);
+    Tensor Restore(EvaluationImage image);
 
     /// <summary>The file that the result for an image comes from; a run that goes on notices when it was replaced.</summary>
-    string SourceOf(string name, string lrPath) => lrPath;
+    string SourceOf(EvaluationImage image) => image.Lr;
 
     /// <summary>
     /// The reference image that the last restoration painted for itself, [1,3,H,W] in [0,1], now the caller's; null: this
@@ -43,10 +42,10 @@ public sealed class InterpolationMethod(bool lanczos, int scale = 4) : IRestorat
     public string Identity => $"{Name} x{scale}";
 
     /// <inheritdoc/>
-    public Tensor Restore(string name, string lrPath)
+    public Tensor Restore(EvaluationImage image)
     {
         using var scope = NewDisposeScope();
-        Tensor lr = PhotoTensor.Read(lrPath);
+        Tensor lr = PhotoTensor.Read(image.Lr);
         Tensor enlarged = lanczos
             ? Lanczos.Enlarge(lr, scale)
             : nn.functional.interpolate(
@@ -83,14 +82,14 @@ public sealed class FolderMethod : IRestorationMethod
 
     /// <inheritdoc/>
     /// <exception cref="InvalidDataException">The folder has no such image.</exception>
-    public string SourceOf(string name, string lrPath) =>
-        _files.TryGetValue(name, out string? file)
+    public string SourceOf(EvaluationImage image) =>
+        _files.TryGetValue(image.Name, out string? file)
             ? file
-            : throw new InvalidDataException($"{Name}: it has no image '{name}'.");
+            : throw new InvalidDataException($"{Name}: it has no image '{image.Name}'.");
 
     /// <inheritdoc/>
     /// <exception cref="InvalidDataException">The folder has no such image.</exception>
-    public Tensor Restore(string name, string lrPath) => PhotoTensor.Read(SourceOf(name, lrPath));
+    public Tensor Restore(EvaluationImage image) => PhotoTensor.Read(SourceOf(image));
 
     /// <inheritdoc/>
     public void Dispose() { }

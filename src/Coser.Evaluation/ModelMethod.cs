@@ -58,10 +58,10 @@ public sealed class ModelMethod : IRestorationMethod
     public string Identity { get; }
 
     /// <inheritdoc/>
-    public Tensor Restore(string name, string lrPath)
+    public Tensor Restore(EvaluationImage image)
     {
-        using Photo photo = Photo.Open(lrPath);
-        using Photo? own = ReferenceOf(name) is { } file ? Photo.Open(file) : null;
+        using Photo photo = Photo.Open(image.Lr);
+        using Photo? own = ReferenceOf(image.Name) is { } file ? Photo.Open(file) : null;
         using RestoredPhoto restored = _resolver.Restore(photo, _options with { ReferencePhoto = own });
         TakeReference()?.Dispose();
         if (restored.Reference is { } reference)

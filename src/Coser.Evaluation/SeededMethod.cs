@@ -9,9 +9,9 @@ internal sealed class SeededMethod(IRestorationMethod method, string name) : IRe
 
     public string Identity => method.Identity;
 
-    public Tensor Restore(string image, string lrPath) => method.Restore(image, lrPath);
+    public Tensor Restore(EvaluationImage image) => method.Restore(image);
 
-    public string SourceOf(string image, string lrPath) => method.SourceOf(image, lrPath);
+    public string SourceOf(EvaluationImage image) => method.SourceOf(image);
 
     public Tensor? TakeReference() => method.TakeReference();
 

@@ -15,8 +15,9 @@ internal static class EvalCommand
             HelpName = "method",
             Description =
                 "bicubic, lanczos, presr, a model's name or folder, a baseline's checkpoint file, or folder:DIR with "
-                + $"restored images; {KnownMethods.Names}; {KnownMethods.Table1} for all of the paper's. NAME=METHOD names it. "
-                + "May be given several times.",
+                + "restored images; METHOD+unsharp[:AMOUNT] sharpens another's; ceiling:MODEL is the true image through a "
+                + $"model's autoencoder; {KnownMethods.Names}; {KnownMethods.Table1} for all of the paper's. NAME=METHOD "
+                + "names it. May be given several times.",
             DefaultValueFactory = _ => ["bicubic", "coser-mini"],
         };
         Option<int?> seeds = Choice.Number<int>(

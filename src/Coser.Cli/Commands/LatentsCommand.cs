@@ -103,6 +103,7 @@ internal static class LatentsCommand
                     Degradation = parsed.GetValue(degraded)
                         ? DatasetOptions.Degradation(parsed.GetValue(settings))
                         : null,
+                    Enlargement = (opened.Manifest.Restoration ?? new RestorationConfig()).Enlargement,
                 },
                 compute
             );

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Coser.Checkpoints;
 using Coser.Engine;
 using Coser.Evaluation;
@@ -12,6 +13,8 @@ internal sealed class MethodList(Compute compute, RestoreOptions options, string
 {
     private const string FolderPrefix = "folder:";
     private const string PreSrPrefix = "presr:";
+    private const string CeilingPrefix = "ceiling:";
+    private const string UnsharpSuffix = "+unsharp";
     private const string Embedded = "coser-mini";
     private readonly List<IRestorationMethod> _methods = [];
     private readonly List<PendingMethod> _pending = [];
@@ -25,7 +28,8 @@ internal sealed class MethodList(Compute compute, RestoreOptions options, string
     public IReadOnlyList<PendingMethod> Pending => _pending;
 
     /// <summary>
-    /// Opens a method: [NAME=]bicubic|lanczos|presr[:MODEL]|folder:DIR|MODEL|FILE, a method of the paper, or all of its Table 1.
+    /// Opens a method: [NAME=]bicubic|lanczos|presr[:MODEL]|ceiling:MODEL|folder:DIR|MODEL|FILE, with +unsharp[:AMOUNT] or
+    /// without, a method of the paper, or all of its Table 1.
     /// </summary>
     /// <exception cref="CheckpointException">There is no such model, or it is damaged.</exception>
     /// <exception cref="InvalidDataException">A folder is missing or empty.</exception>
@@ -77,10 +81,17 @@ internal sealed class MethodList(Compute compute, RestoreOptions options, string
 
     private IRestorationMethod Open(string text, string? name, RestoreOptions own, string? reference)
     {
+        if (Unsharp(text) is { } mask)
+            return new UnsharpMethod(Open(mask.Inner, null, own, reference), mask.Amount);
         if (text is "bicubic" or "lanczos")
             return new InterpolationMethod(text == "lanczos");
         if (text.StartsWith(FolderPrefix, StringComparison.Ordinal))
             return new FolderMethod(text[FolderPrefix.Length..]);
+        if (text.StartsWith(CeilingPrefix, StringComparison.Ordinal))
+        {
+            using ModelDirectory model = ModelDirectory.Open(ModelDirectory.Find(text[CeilingPrefix.Length..]));
+            return new CeilingMethod(model, compute);
+        }
         if (!_opened.TryGetValue(text, out Opened? network))
             _opened[text] = network = OpenNetwork(text);
         return new ModelMethod(
@@ -92,6 +103,24 @@ internal sealed class MethodList(Compute compute, RestoreOptions options, string
             reference,
             owns: false
         );
+    }
+
+    // METHOD+unsharp[:AMOUNT]; null: no such suffix.
+    private static (string Inner, double Amount)? Unsharp(string text)
+    {
+        int at = text.LastIndexOf(UnsharpSuffix, StringComparison.Ordinal);
+        if (at <= 0)
+            return null;
+        string rest = text[(at + UnsharpSuffix.Length)..];
+        if (rest.Length == 0)
+            return (text[..at], UnsharpMethod.UsualAmount);
+        if (
+            rest[0] == ':'
+            && double.TryParse(rest[1..], NumberStyles.Float, CultureInfo.InvariantCulture, out double amount)
+            && amount is > 0 and <= 10
+        )
+            return (text[..at], amount);
+        throw new InvalidDataException($"{text}: after {UnsharpSuffix}: comes the amount, above 0 up to 10.");
     }
 
     private Opened OpenNetwork(string text)
@@ -127,9 +156,9 @@ internal sealed class MethodList(Compute compute, RestoreOptions options, string
 
         public string Identity => method.Identity;
 
-        public string SourceOf(string image, string lrPath) => method.SourceOf(image, lrPath);
+        public string SourceOf(EvaluationImage image) => method.SourceOf(image);
 
-        public Tensor Restore(string image, string lrPath) => method.Restore(image, lrPath);
+        public Tensor Restore(EvaluationImage image) => method.Restore(image);
 
         public Tensor? TakeReference() => method.TakeReference();
 

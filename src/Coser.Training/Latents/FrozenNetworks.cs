@@ -26,6 +26,7 @@ public sealed class FrozenNetworks : IDisposable
     public FrozenNetworks(ModelDirectory model, Compute compute)
     {
         _device = compute.Device;
+        Enlargement = (model.Manifest.Restoration ?? new RestorationConfig()).Enlargement;
         try
         {
             _autoencoder = model.Load(
@@ -54,6 +55,9 @@ public sealed class FrozenNetworks : IDisposable
     /// <summary>The autoencoder's hyper-parameters.</summary>
     public AutoencoderConfig Latents => _autoencoder.Config;
 
+    /// <summary>How the model enlarges LR photos before they are encoded.</summary>
+    public EnlargementKind Enlargement { get; }
+
     /// <summary>CLIP's; null: the model has none.</summary>
     public ClipConfig? Clip => _clip?.Config;
 
@@ -79,10 +83,13 @@ public sealed class FrozenNetworks : IDisposable
     /// <summary>Latents of LR photos, enlarged as the pipeline does it.</summary>
     /// <param name="lr">[B,3,h,w], [0,1].</param>
     /// <param name="scale">Enlargement.</param>
+    /// <exception cref="ArgumentException">The model enlarges by pre-SR, and has none of that scale.</exception>
     public Tensor EncodeLr(Tensor lr, int scale)
     {
         using var scope = NewDisposeScope();
-        return Encode(Enlargement.Bicubic(lr, scale)).MoveToOuterDisposeScope();
+        using var noGrad = no_grad();
+        return Encode(Restoration.Enlargement.Of(Enlargement, scale, _preSr, _device).Apply(lr))
+            .MoveToOuterDisposeScope();
     }
 
     /// <summary>Pictures of latents, without a graph.</summary>

@@ -1,3 +1,4 @@
+using Coser.Restoration;
 using Coser.Training.Degradation;
 
 namespace Coser.Training.Latents;
@@ -16,6 +17,9 @@ public sealed record LatentSetSettings
 
     /// <summary>How a view is degraded; null: only the sharp one is kept.</summary>
     public DegradationSettings? Degradation { get; init; }
+
+    /// <summary>How degraded views were enlarged before they were encoded: as their model does it.</summary>
+    public EnlargementKind Enlargement { get; init; }
 
     /// <summary>Refuses what cannot be made.</summary>
     /// <param name="reduction">The autoencoder's.</param>

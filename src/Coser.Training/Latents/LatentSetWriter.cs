@@ -82,18 +82,25 @@ public sealed class LatentSetWriter
 
         IReadOnlyDictionary<string, Tensor> Make(IReadOnlyList<long> records)
         {
-            PhotoView[] made = [.. records.Select(views.Read)];
+            PhotoView[] made = [.. records.AsParallel().AsOrdered().Select(views.Read)];
             var columns = new Dictionary<string, Tensor>(StringComparer.Ordinal)
             {
                 [LatentSet.Clean] = networks.Encode(cat([.. made.Select(v => v.Sharp)])),
                 [LatentSet.Mirrored] = tensor(made.Select(v => v.Mirrored ? 1f : 0f).ToArray()),
             };
-            if (settings.Degradation is not { } degradation)
-                return columns;
-            Tensor lr = cat([.. made.Select(v => v.Lr!)]);
-            columns[LatentSet.Lr] = networks.EncodeLr(lr, degradation.Scale);
-            if (networks.Understands)
-                columns[LatentSet.Embedding] = networks.Understand(lr);
+            if (settings.Degradation is { } degradation)
+            {
+                Tensor lr = cat([.. made.Select(v => v.Lr!)]);
+                columns[LatentSet.Lr] = networks.EncodeLr(lr, degradation.Scale);
+                if (networks.Understands)
+                    columns[LatentSet.Embedding] = networks.Understand(lr);
+            }
+            // They come from threads without a dispose scope.
+            foreach (PhotoView view in made)
+            {
+                view.Sharp.Dispose();
+                view.Lr?.Dispose();
+            }
             return columns;
         }
     }

@@ -196,6 +196,10 @@ public sealed class RestorationStage : ITrainingStage
             _frozen.Understands,
             "the model lacks pre-SR, CLIP or cognitive adapter: stage 2 comes after stage 1"
         );
+        StageInputs.Require(
+            latents is null || latents.Manifest.Settings.Enlargement == _frozen.Enlargement,
+            "the latents' degraded views were enlarged in another way than the model does it; make them with this model"
+        );
         foreach (
             (string name, double share) in new[]
             {

@@ -3,6 +3,7 @@ using Coser.Checkpoints.Renaming;
 using Coser.Engine;
 using Coser.Metrics;
 using Coser.Networks.Autoencoder;
+using Coser.Networks.PreSr;
 using Coser.Restoration;
 using Coser.Training.Adversarial;
 using Coser.Training.Data;
@@ -33,6 +34,8 @@ public sealed class WrappingStage : ITrainingStage
     private readonly IReadOnlyList<PhotoEntry> _validation;
     private readonly AutoencoderConfig _config;
     private readonly KlAutoencoder _network;
+    private readonly MsrResNet? _preSr;
+    private readonly Enlargement _enlargement;
     private readonly IReadOnlyList<(string Name, Parameter Parameter)> _trained;
     private readonly ImageLoss _loss;
 
@@ -56,6 +59,10 @@ public sealed class WrappingStage : ITrainingStage
         StageInputs.Take(_network, model, ComponentNames.Autoencoder);
         StageInputs.Take(_network, model, ComponentNames.Cfw);
         _network.to(compute.Device, compute.DType);
+        LatentSetSettings views = _latents.Manifest.Settings;
+        if (views.Enlargement == EnlargementKind.PreSr)
+            _preSr = model.Load(ComponentNames.PreSr, NetworkKinds.MsrResNet, compute.Device, compute.DType);
+        _enlargement = Enlargement.Of(views.Enlargement, views.Degradation!.Scale, _preSr, compute.Device);
         _trained = StageInputs.Choose(StageInputs.Named(_network, ""), recipe.Trainable);
         _loss = new ImageLoss(recipe.Loss, compute.Device, compute.DType);
         Adversary = recipe.Adversary is null ? null : new Adversary(recipe.Adversary, compute);
@@ -120,7 +127,7 @@ public sealed class WrappingStage : ITrainingStage
             Add("ssim", Ssim.Compute(wrapped, truth, new PixelMetricOptions { Colour = MetricColour.Y }));
             foreach ((string name, Tensor value) in terms)
                 Add(name, value.item<float>());
-            grid.Add(batch["enlarged"].cpu(), plain, wrapped, truth);
+            grid.Add(Enlarged(batch).cpu(), plain, wrapped, truth);
         }
         return new ValidationResult(sums, grid.Join());
 
@@ -144,6 +151,7 @@ public sealed class WrappingStage : ITrainingStage
         Adversary?.Dispose();
         _loss?.Dispose();
         _network?.Dispose();
+        _preSr?.Dispose();
         _latents.Dispose();
     }
 
@@ -167,11 +175,10 @@ public sealed class WrappingStage : ITrainingStage
     {
         long record = _latents.RecordOf(entry.File, view);
         PhotoView pictures = _views.Read(record);
-        int scale = _latents.Manifest.Settings.Degradation!.Scale;
         return new(StringComparer.Ordinal)
         {
             ["sharp"] = pictures.Sharp,
-            ["enlarged"] = Enlargement.Bicubic(pictures.Lr!, scale),
+            [LatentSet.Lr] = pictures.Lr!,
             ["sampled"] = _latents.Read(LatentSet.Sampled, record),
         };
     }
@@ -180,9 +187,16 @@ public sealed class WrappingStage : ITrainingStage
     private Tensor Decode(TrainingBatch batch, double weight)
     {
         Tensor raw = _network.FromLatent(batch["sampled"]).to(Compute.DType);
-        Tensor picture = (batch["enlarged"] * 2 - 1).to(Compute.DType);
+        Tensor picture = (Enlarged(batch) * 2 - 1).to(Compute.DType);
         EncoderFeatures features = _network.EncodeFeatures(picture);
         return _network.Decode(raw, features, weight).to(float32) / 2 + 0.5;
+    }
+
+    // [B,3,S,S], [0,1]: what the features are taken from
+    private Tensor Enlarged(TrainingBatch batch)
+    {
+        using var noGrad = no_grad();
+        return _enlargement.Apply(batch[LatentSet.Lr]);
     }
 
     private static Tensor Rounded(Tensor picture) => (picture.cpu().clamp(0, 1) * 255).round() / 255;

@@ -50,6 +50,7 @@ internal sealed class CoserPipeline : IDisposable
     private readonly LatentSampling _sampling;
     private readonly ReferenceGenerator _references;
     private readonly LatentRestorer _restorer;
+    private readonly Enlargement _enlargement;
     private readonly PhotoViews _views;
     private readonly int _trainLr;
 
@@ -65,7 +66,8 @@ internal sealed class CoserPipeline : IDisposable
     {
         (_networks, _config, _device) = (networks, config, compute.Device);
         _trainLr = config.TrainSize / Scale;
-        _views = new PhotoViews(_trainLr, Scale);
+        _enlargement = Enlargement.Of(config.Enlargement, Scale, networks.PreSr, _device);
+        _views = new PhotoViews(_trainLr, _enlargement);
         _cognition = new Cognition(networks.PreSr, networks.Clip, networks.Adapter, _device);
         _prompts = new Prompts(_cognition, networks.Clip.Config.Text, tokenizer);
         _codec = new LatentCodec(networks.Autoencoder, networks.Wrapping, _device, config.CanvasSize);
@@ -194,7 +196,7 @@ internal sealed class CoserPipeline : IDisposable
         foreach ((int i, PixelArea part) in parts.Index())
         {
             using var scope = NewDisposeScope();
-            Tensor enlarged = lrCanvas.ReadEnlarged(part, Scale).to(_device);
+            Tensor enlarged = lrCanvas.ReadEnlarged(part, _enlargement).to(_device);
             before.Add(enlarged);
             StageContext context = run.Context(clean => Preview(clean, enlarged, run.Fidelity), i, parts.Count);
             string suffix = i == 0 ? "" : $"-{i}";

@@ -14,36 +14,34 @@ namespace Coser.Restoration;
 /// <param name="minimum">Least side of the canvas.</param>
 internal sealed class LrCanvas(Func<PixelArea, Tensor> read, int width, int height, int minimum)
 {
-    // Reach of bicubic interpolation.
-    private const int Margin = 3;
-
     public int Width { get; } = Even(Math.Max(width, minimum));
 
     public int Height { get; } = Even(Math.Max(height, minimum));
 
     /// <summary>A piece of the canvas enlarged: the same values as that piece of the whole canvas enlarged.</summary>
     /// <returns>[1,3,scale*h,scale*w], [0,1].</returns>
-    public Tensor ReadEnlarged(PixelArea area, int scale)
+    public Tensor ReadEnlarged(PixelArea area, Enlargement enlargement)
     {
         using var scope = NewDisposeScope();
-        // Around the piece what bicubic interpolation would see of the whole: its neighbours, or its edge repeated.
-        int[] columns = Places(area.Left, area.Width, Width, width);
-        int[] rows = Places(area.Top, area.Height, Height, height);
+        (int scale, int margin) = (enlargement.Scale, enlargement.Margin);
+        // Around the piece what the enlargement would see of the whole: its neighbours, or its edge repeated.
+        int[] columns = Places(area.Left, area.Width, Width, width, margin);
+        int[] rows = Places(area.Top, area.Height, Height, height, margin);
         Tensor lr = Read(rows, columns);
-        return Enlargement
-            .Bicubic(lr, scale)
-            .narrow(2, Margin * scale, area.Height * scale)
-            .narrow(3, Margin * scale, area.Width * scale)
+        return enlargement
+            .Apply(lr)
+            .narrow(2, margin * scale, area.Height * scale)
+            .narrow(3, margin * scale, area.Width * scale)
             .contiguous()
             .MoveToOuterDisposeScope();
     }
 
     private static int Even(int side) => side + side % 2;
 
-    private static int[] Places(int start, int length, int canvas, int side) =>
+    private static int[] Places(int start, int length, int canvas, int side, int margin) =>
         [
             .. Enumerable
-                .Range(start - Margin, length + 2 * Margin)
+                .Range(start - margin, length + 2 * margin)
                 .Select(i => Mirror(Math.Clamp(i, 0, canvas - 1), side)),
         ];
 

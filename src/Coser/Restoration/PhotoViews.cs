@@ -6,8 +6,8 @@ namespace Coser.Restoration;
 
 /// <summary>The views of a whole photo that cognition and reference need, at the size of the training photos.</summary>
 /// <param name="trainLr">Side of the LR training photos.</param>
-/// <param name="scale">Enlargement.</param>
-internal sealed class PhotoViews(int trainLr, int scale)
+/// <param name="enlargement">How they are enlarged.</param>
+internal sealed class PhotoViews(int trainLr, Enlargement enlargement)
 {
     // A longer photo than that, its shorter side given, is seen compressed.
     private const int MaxAspect = 4;
@@ -35,7 +35,7 @@ internal sealed class PhotoViews(int trainLr, int scale)
             trainLr
         );
         var middle = new PixelArea((canvas.Width - trainLr) / 2, (canvas.Height - trainLr) / 2, trainLr, trainLr);
-        return canvas.ReadEnlarged(middle, scale);
+        return canvas.ReadEnlarged(middle, enlargement);
     }
 
     /// <summary>The middle square of a photo that is shown as a reference.</summary>
@@ -43,7 +43,7 @@ internal sealed class PhotoViews(int trainLr, int scale)
     public Tensor Reference(Photo photo)
     {
         using var scope = NewDisposeScope();
-        int size = trainLr * scale;
+        int size = trainLr * enlargement.Scale;
         double factor = size / (double)Math.Min(photo.Width, photo.Height);
         int width = Math.Max(size, (int)Math.Round(photo.Width * factor));
         int height = Math.Max(size, (int)Math.Round(photo.Height * factor));

@@ -56,6 +56,9 @@ public sealed record RestorationConfig
     /// <summary>Tiles that are sampled together.</summary>
     public int TileBatch { get; init; } = 1;
 
+    /// <summary>How the LR photo is enlarged before it is encoded: what sampling starts from and looks at.</summary>
+    public EnlargementKind Enlargement { get; init; }
+
     /// <summary>Timestep from which the reference is painted, over the noised LR latent.</summary>
     public int ReferenceStart { get; init; } = 999;
 

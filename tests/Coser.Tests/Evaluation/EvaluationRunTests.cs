@@ -141,7 +141,31 @@ public sealed class EvaluationRunTests
         Assert.All(result.Rows, r => Assert.Equal(80, r.Values["psnr_y"], 6));
         File.Delete(Path.Combine(set.Hr, "image1.png"));
         using var lacking = new FolderMethod(set.Hr);
-        Assert.Throws<InvalidDataException>(() => lacking.Restore("image1", ""));
+        Assert.Throws<InvalidDataException>(() => lacking.Restore(new("image1", "", null)));
+    }
+
+    [Fact]
+    public void Unsharp_masking_adds_the_blurs_difference_and_leaves_flat_areas_alone()
+    {
+        using var set = new SmallSet();
+        EvaluationImage image = set.Images[0];
+        using var plain = new CountingMethod();
+        using Tensor soft = plain.Restore(image);
+        using var once = new UnsharpMethod(new CountingMethod(), 0.5);
+        using var more = new UnsharpMethod(new CountingMethod(), 1);
+        using Tensor first = once.Restore(image);
+        using Tensor second = more.Restore(image);
+        Assert.NotEqual(once.Identity, more.Identity);
+        Assert.Equal("nearest, unsharp 0.5", once.Name);
+        using Tensor inside = (second > 0.001).logical_and(second < 0.999);
+        using Tensor added = ((second - soft) - (first - soft) * 2).masked_select(inside).abs().max();
+        Assert.True(added.item<float>() < 1e-5);
+        Assert.True((first - soft).abs().max().item<float>() > 0.01);
+        using var bright = new UnsharpMethod(new BrightMethod(7));
+        using Tensor flat = bright.Restore(image);
+        Assert.True((flat - 70 / 255.0).abs().max().item<float>() < 1e-6);
+        using IRestorationMethod? other = bright.WithSeed(8);
+        Assert.NotNull(other);
     }
 
     [Fact]
@@ -191,7 +215,7 @@ public sealed class EvaluationRunTests
 
         public string Identity => $"seed {seed}";
 
-        public Tensor Restore(string name, string lrPath)
+        public Tensor Restore(EvaluationImage image)
         {
             Asked[0]++;
             return full([1, 3, 48, 48], seed * 10 / 255.0, dtype: float32);

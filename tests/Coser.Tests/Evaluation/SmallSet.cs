@@ -47,12 +47,12 @@ internal sealed class CountingMethod(string name = "nearest", string identity = 
 
     public string Identity => identity;
 
-    public Tensor Restore(string image, string lrPath)
+    public Tensor Restore(EvaluationImage image)
     {
-        if (image == Dies)
+        if (image.Name == Dies)
             throw new OperationCanceledException();
-        Asked.Add(image);
-        using Tensor lr = PhotoTensor.Read(lrPath);
+        Asked.Add(image.Name);
+        using Tensor lr = PhotoTensor.Read(image.Lr);
         return lr.repeat_interleave(scale, 2).repeat_interleave(scale, 3);
     }
 
@@ -70,7 +70,7 @@ internal sealed class PaintingMethod(string reference) : IRestorationMethod
 
     public string Identity => _inner.Identity;
 
-    public Tensor Restore(string image, string lrPath) => _inner.Restore(image, lrPath);
+    public Tensor Restore(EvaluationImage image) => _inner.Restore(image);
 
     public Tensor? TakeReference() => PhotoTensor.Read(reference);
 

@@ -1,6 +1,7 @@
 using Coser.Diffusion;
 using Coser.Imaging;
 using Coser.Networks.Autoencoder;
+using Coser.Networks.PreSr;
 using Coser.Restoration;
 using Coser.Tests.Fixtures;
 using TorchSharp;
@@ -54,15 +55,34 @@ public sealed class CanvasTests : IDisposable
             minimum: 16
         );
         Assert.Equal((Math.Max(16, width), Math.Max(16, height)), (canvas.Width, canvas.Height));
-        Tensor whole = canvas.ReadEnlarged(new PixelArea(0, 0, canvas.Width, canvas.Height), 4);
+        Tensor whole = canvas.ReadEnlarged(new PixelArea(0, 0, canvas.Width, canvas.Height), new Enlargement(4));
         if (width >= 16 && height >= 16)
             Assert.True(whole.allclose(Enlargement.Bicubic(photo, 4), rtol: 1e-5, atol: 1e-6));
         foreach (PixelArea area in new PixelArea[] { new(0, 0, 10, 12), new(6, 4, 10, 12) })
         {
-            Tensor piece = canvas.ReadEnlarged(area, 4);
+            Tensor piece = canvas.ReadEnlarged(area, new Enlargement(4));
             Tensor part = whole.narrow(2, 4 * area.Top, 48).narrow(3, 4 * area.Left, 40);
             Assert.True(piece.allclose(part, rtol: 1e-5, atol: 1e-6));
         }
+    }
+
+    [Fact]
+    public void Pieces_enlarged_by_a_network_are_pieces_of_the_whole()
+    {
+        using var network = new MsrResNet(new MsrResNetConfig { Features = 8, Blocks = 2 });
+        using var noGrad = no_grad();
+        foreach ((string name, Tensor weight) in network.state_dict())
+            weight.copy_(Draw.Normal(name.Length, weight.shape) / 8);
+        var enlargement = new Enlargement(network, CPU);
+        Tensor photo = Draw.Uniform(6, 1, 3, 40, 36);
+        var canvas = new LrCanvas(a => photo.narrow(2, a.Top, a.Height).narrow(3, a.Left, a.Width), 36, 40, 16);
+        Tensor whole = canvas.ReadEnlarged(new PixelArea(0, 0, 36, 40), enlargement);
+        Assert.Equal([1, 3, 160, 144], whole.shape);
+        Tensor piece = canvas.ReadEnlarged(new PixelArea(12, 8, 16, 20), enlargement);
+        Assert.True(piece.allclose(whole.narrow(2, 32, 80).narrow(3, 48, 64), rtol: 1e-4, atol: 1e-5));
+        // Away from the edge it is what the network makes of the photo.
+        Tensor alone = network.call(photo).clamp(0, 1).narrow(2, 60, 40).narrow(3, 60, 20);
+        Assert.True(alone.allclose(whole.narrow(2, 60, 40).narrow(3, 60, 20), rtol: 1e-4, atol: 1e-5));
     }
 
     [Fact]
@@ -70,7 +90,7 @@ public sealed class CanvasTests : IDisposable
     {
         Tensor photo = Draw.Uniform(3, 1, 3, 5, 1);
         var canvas = new LrCanvas(a => photo.narrow(2, a.Top, a.Height).narrow(3, a.Left, a.Width), 1, 5, 16);
-        Tensor whole = canvas.ReadEnlarged(new PixelArea(0, 0, 16, 16), 1);
+        Tensor whole = canvas.ReadEnlarged(new PixelArea(0, 0, 16, 16), new Enlargement(1));
         foreach ((int row, int source) in new[] { (4, 4), (5, 3), (8, 0), (9, 1), (12, 4) })
             Assert.True(whole[0, 0, row, 9].allclose(photo[0, 0, source, 0], rtol: 1e-5, atol: 1e-5));
     }

@@ -1,8 +1,11 @@
+using System.Text.Json;
 using Coser.Checkpoints;
 using Coser.Restoration;
+using Coser.Tests.Fixtures;
 using Coser.Training.Data;
 using Coser.Training.Degradation;
 using Coser.Training.Latents;
+using Coser.Training.Restorations;
 using static TorchSharp.torch;
 
 namespace Coser.Tests.Training;
@@ -39,6 +42,45 @@ public sealed class LatentSetTests : IDisposable
         Assert.False(first.allclose(set.Read(LatentSet.Clean, set.RecordOf("3.png", 1))));
         Assert.Equal(-1, set.RecordOf("none.png", 0));
         Assert.Throws<ArgumentOutOfRangeException>(() => set.Read(LatentSet.Clean, 12));
+    }
+
+    [Fact]
+    public void Degraded_views_are_enlarged_as_the_model_does_it()
+    {
+        ModelManifest manifest = _small.Manifest();
+        manifest = manifest with { Restoration = manifest.Restoration! with { Enlargement = EnlargementKind.PreSr } };
+        File.WriteAllText(
+            Path.Combine(_small.Model, "model.json"),
+            JsonSerializer.Serialize(manifest, CoserJson.Strict)
+        );
+        using ModelDirectory model = ModelDirectory.Open(_small.Model);
+        using var networks = new FrozenNetworks(model, SmallTraining.Compute);
+        using var preSr = model.LoadPreSr();
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        Tensor lr = Draw.Uniform(5, 2, 3, 8, 8);
+        Tensor clean = networks.Encode(preSr.call(lr).clamp(0, 1));
+        AssertNear(clean, networks.EncodeLr(lr, 4));
+        Assert.False(clean.allclose(networks.Encode(Enlargement.Bicubic(lr, 4)), 1e-2, 1e-2));
+        Assert.Throws<ArgumentException>(() => networks.EncodeLr(lr, 2));
+
+        // A set of the other kind does not fit the model.
+        _small.WriteLatents("interpolated");
+        string refused = Assert
+            .Throws<InvalidDataException>(() =>
+                new RestorationStage(
+                    new RestorationRecipe
+                    {
+                        Model = _small.Model,
+                        Latents = _small.File("interpolated"),
+                        Training = SmallTraining.Settings,
+                    },
+                    _small.Data,
+                    SmallTraining.Compute
+                )
+            )
+            .Message;
+        Assert.Contains("enlarged in another way", refused);
     }
 
     [Fact]
