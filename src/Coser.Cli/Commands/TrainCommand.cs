@@ -17,6 +17,7 @@ internal static class TrainCommand
         var command = new Command("train", "Trains the networks of a model.");
         foreach (IStageKind stage in TrainingStages.All)
             command.Add(CreateStage(host, help, stage));
+        command.Add(TrainAllCommand.Create(host, help));
         command.Add(TrainStatusCommand.Create(host, help));
         command.Add(TrainExportCommand.Create(host, help));
         help.Examples(
@@ -47,15 +48,8 @@ internal static class TrainCommand
             HelpName = "file",
             Description = "Start a new run from the weights of a .safetensors file.",
         };
-        var limit = new Option<string>("--for")
-        {
-            HelpName = "time",
-            Description = "Stop, with a checkpoint, after this time: 90m, 2h.",
-        };
-        Option<DeviceChoice> device = Choice.Of<DeviceChoice>(
-            "--device",
-            "Where to train; auto takes a CUDA GPU when there is one."
-        );
+        Option<string> limit = Limit();
+        Option<DeviceChoice> device = Device();
         var resume = new Option<bool>("--resume")
         {
             Description =
@@ -100,7 +94,17 @@ internal static class TrainCommand
             Required = true,
         };
 
-    private static TimeSpan? ParseTime(string? text)
+    /// <summary>--for.</summary>
+    public static Option<string> Limit() =>
+        new("--for") { HelpName = "time", Description = "Stop, with a checkpoint, after this time: 90m, 2h." };
+
+    /// <summary>--device.</summary>
+    public static Option<DeviceChoice> Device() =>
+        Choice.Of<DeviceChoice>("--device", "Where to train; auto takes a CUDA GPU when there is one.");
+
+    /// <summary>What <see cref="Limit"/> was given.</summary>
+    /// <exception cref="UsageException">It is no time.</exception>
+    public static TimeSpan? ParseTime(string? text)
     {
         if (text is null)
             return null;

@@ -26,7 +26,8 @@ public sealed class ModelDirectory : IDisposable
     /// <summary>Role of the pre-SR network.</summary>
     public const string PreSrRole = ComponentNames.PreSr;
 
-    internal const string ManifestName = "model.json";
+    /// <summary>Name of the file that describes a model.</summary>
+    public const string ManifestName = "model.json";
     private readonly Dictionary<string, SafetensorsFile> _files;
     private readonly Lazy<string> _hash;
 
