@@ -117,7 +117,15 @@ internal sealed class PlanSession(CliHost host, PlanRequest request)
         if (code != ExitCode.Success || !IsFinished(step))
             return code;
         string into = step.Into is null ? Model : Path.Combine(request.Work, step.Into);
-        return Command(["train", "export", "--run", run, "-o", into, .. step.Best ? ["--best"] : Array.Empty<string>()]);
+        return Command([
+            "train",
+            "export",
+            "--run",
+            run,
+            "-o",
+            into,
+            .. step.Best ? ["--best"] : Array.Empty<string>(),
+        ]);
     }
 
     private int Command(IReadOnlyList<string> arguments) =>

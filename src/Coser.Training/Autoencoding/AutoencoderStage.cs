@@ -25,7 +25,7 @@ public sealed class AutoencoderStage : ITrainingStage
     private readonly AutoencoderRecipe _recipe;
     private readonly PhotoIndex _index;
     private readonly PhotoSamples _photos;
-    private readonly int[] _patches;
+    private readonly PatchSizes _patches;
     private readonly KlAutoencoder _network;
     private readonly KlAutoencoder _judged;
     private readonly ImageLoss _loss;
@@ -37,8 +37,8 @@ public sealed class AutoencoderStage : ITrainingStage
         (_recipe, _index, Compute) = (recipe, data, compute);
         int reduction = recipe.Network.Reduction;
         // A halved latent must still be whole.
-        _patches = [recipe.Patch, .. recipe.OtherPatches];
-        if (_patches.Any(p => p < 1 || p % (2 * reduction) != 0))
+        _patches = new PatchSizes(recipe.Patch, recipe.OtherPatches);
+        if (!_patches.AreMultiplesOf(2 * reduction))
         {
             throw new InvalidDataException(
                 $"patch and other_patches must be multiples of {2 * reduction} for this network."
@@ -73,9 +73,7 @@ public sealed class AutoencoderStage : ITrainingStage
     {
         int batch = _recipe.Training.Batch;
         using var draws = SeededDraws.ForSample(_recipe.Training.Seed, index, -2);
-        int patch = draws.Choice(_patches);
-        long pixels = (long)batch * _recipe.Patch * _recipe.Patch;
-        int taken = (int)Math.Clamp(pixels / ((long)patch * patch), 1, batch);
+        (int patch, int taken) = _patches.Choose(batch, draws);
         return _photos.Batch(index, batch, (photo, _, d) => MakeSample(photo, patch, d), taken);
     }
 

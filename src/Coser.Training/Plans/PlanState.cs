@@ -28,10 +28,7 @@ public sealed class PlanState
             return new PlanState(
                 path,
                 new(
-                    JsonSerializer.Deserialize<Dictionary<string, DoneStep>>(
-                        File.ReadAllText(path),
-                        CoserJson.Strict
-                    )!,
+                    JsonSerializer.Deserialize<Dictionary<string, DoneStep>>(File.ReadAllText(path), CoserJson.Strict)!,
                     StringComparer.Ordinal
                 )
             );

@@ -25,6 +25,21 @@ public sealed record WrappingRecipe : TrainingRecipe
     /// <summary>Weight of the LR photo's features while it is trained.</summary>
     public double Weight { get; init; } = 1;
 
+    /// <summary>
+    /// Share of the steps without the LR photo's features, so that a decoder that is trained itself still decodes alone:
+    /// references, previews, fidelity 0.
+    /// </summary>
+    public double PlainShare { get; init; }
+
+    /// <summary>Share of the samples whose latent is the sharp view's own, not a sampled one.</summary>
+    public double CleanShare { get; init; }
+
+    /// <summary>Side of square crops of the views, pixels; null: whole views.</summary>
+    public int? Patch { get; init; }
+
+    /// <summary>Other sides, each as often as <see cref="Patch"/>, for a whole batch; of larger ones a batch has fewer.</summary>
+    public IReadOnlyList<int> OtherPatches { get; init; } = [];
+
     /// <summary>How the decoded picture is judged.</summary>
     public ImageLossSettings Loss { get; init; } = new();
 

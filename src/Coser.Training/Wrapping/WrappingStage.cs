@@ -27,6 +27,8 @@ public sealed class WrappingStage : ITrainingStage
     public const string StageName = "cfw";
 
     private const int GridRows = 6;
+    private const string Sharp = "sharp";
+    private const string Latent = "latent";
     private readonly WrappingRecipe _recipe;
     private readonly LatentSet _latents;
     private readonly ViewReader _views;
@@ -38,6 +40,7 @@ public sealed class WrappingStage : ITrainingStage
     private readonly Enlargement _enlargement;
     private readonly IReadOnlyList<(string Name, Parameter Parameter)> _trained;
     private readonly ImageLoss _loss;
+    private readonly PatchSizes _patches;
 
     /// <param name="data">Photos with a "train" and a "validation" split; those that the latents lack are left out.</param>
     /// <exception cref="InvalidDataException">An input is missing, or the parts do not fit each other.</exception>
@@ -54,6 +57,7 @@ public sealed class WrappingStage : ITrainingStage
         _validation = inputs.Known(_latents, "validation", recipe.ValidationPhotos);
         using ModelDirectory model = ModelDirectory.Open(inputs.ModelOf(recipe.Model));
         _config = Config(recipe, model);
+        _patches = Patches(recipe, _latents.Manifest.Settings, _config.Reduction);
         manual_seed((long)recipe.Training.Seed); // the initialisation draws from the global generator
         _network = new KlAutoencoder(_config);
         StageInputs.Take(_network, model, ComponentNames.Autoencoder);
@@ -81,18 +85,34 @@ public sealed class WrappingStage : ITrainingStage
     public Adversary? Adversary { get; }
 
     /// <inheritdoc/>
-    public TrainingBatch MakeBatch(long index) =>
-        _photos.Batch(
+    public TrainingBatch MakeBatch(long index)
+    {
+        using var draws = SeededDraws.ForSample(_recipe.Training.Seed, index, -2);
+        (int side, int taken) = _patches.Choose(_recipe.Training.Batch, draws);
+        return _photos.Batch(
             index,
             _recipe.Training.Batch,
-            (entry, draws) => Sample(entry, draws.RandInt(0, _latents.Manifest.Settings.Views - 1))
+            (entry, d) =>
+                Cropped(
+                    Sample(
+                        entry,
+                        d.RandInt(0, _latents.Manifest.Settings.Views - 1),
+                        d.Random() < _recipe.CleanShare ? LatentSet.Clean : LatentSet.Sampled
+                    ),
+                    side,
+                    d
+                ),
+            taken
         );
+    }
 
     /// <inheritdoc/>
     public StageLoss Loss(TrainingBatch batch, long stepsDone)
     {
-        Tensor truth = batch["sharp"];
-        Tensor decoded = Decode(batch, _recipe.Weight);
+        Tensor truth = batch[Sharp];
+        using var draws = SeededDraws.ForSample(_recipe.Training.Seed, stepsDone, -1);
+        double weight = draws.Uniform(0, 1) < _recipe.PlainShare ? 0 : _recipe.Weight;
+        Tensor decoded = Decode(batch, weight);
         (Tensor total, IReadOnlyList<(string Name, Tensor Value)> terms) = _loss.Compute(decoded, truth);
         Tensor? opposed = null;
         if (Adversary?.Plays(stepsDone) == true)
@@ -114,13 +134,13 @@ public sealed class WrappingStage : ITrainingStage
         foreach (PhotoEntry entry in _validation)
         {
             using var inner = NewDisposeScope();
-            using TrainingBatch batch = TrainingBatch.Join([Sample(entry, 0)]).To(Compute.Device);
-            Tensor truth = batch["sharp"].cpu();
+            using TrainingBatch batch = TrainingBatch.Join([Sample(entry, 0, LatentSet.Sampled)]).To(Compute.Device);
+            Tensor truth = batch[Sharp].cpu();
             Tensor wrapped = Rounded(Decode(batch, _recipe.Weight));
             Tensor plain = Rounded(Decode(batch, 0));
             (Tensor _, IReadOnlyList<(string Name, Tensor Value)> terms) = _loss.Compute(
                 wrapped.to(Compute.Device),
-                batch["sharp"]
+                batch[Sharp]
             );
             Add("psnr", Psnr.Compute(wrapped, truth));
             Add("psnr_plain", Psnr.Compute(plain, truth));
@@ -171,22 +191,65 @@ public sealed class WrappingStage : ITrainingStage
             : built.Config;
     }
 
-    private Dictionary<string, Tensor> Sample(PhotoEntry entry, int view)
+    private static PatchSizes Patches(WrappingRecipe recipe, LatentSetSettings views, int reduction)
+    {
+        var patches = new PatchSizes(recipe.Patch ?? views.Size, recipe.OtherPatches);
+        StageInputs.Require(
+            patches.AreMultiplesOf(reduction) && patches.Largest <= views.Size,
+            $"patch and other_patches are multiples of {reduction} up to the views' {views.Size}"
+        );
+        StageInputs.Require(
+            reduction % views.Degradation!.Scale == 0 || recipe.Patch is null && recipe.OtherPatches.Count == 0,
+            $"views degraded x{views.Degradation.Scale} cannot be cropped on a grid of {reduction} pixels"
+        );
+        foreach (
+            (string name, double share) in new[]
+            {
+                ("plain_share", recipe.PlainShare),
+                ("clean_share", recipe.CleanShare),
+            }
+        )
+            StageInputs.Require(share is >= 0 and <= 1, $"{name} is in 0..1");
+        return patches;
+    }
+
+    // A square of all of them, at the same place.
+    private static Dictionary<string, Tensor> Cropped(Dictionary<string, Tensor> sample, int side, SeededDraws draws)
+    {
+        long whole = sample[Sharp].shape[2];
+        // The latent's grid is the coarsest.
+        long grid = whole / sample[Latent].shape[2];
+        int most = (int)((whole - side) / grid);
+        (long top, long left) = (draws.RandInt(0, most) * grid, draws.RandInt(0, most) * grid);
+        return sample.ToDictionary(
+            p => p.Key,
+            p =>
+            {
+                long step = whole / p.Value.shape[2];
+                return p.Value.narrow(2, top / step, side / step).narrow(3, left / step, side / step).contiguous();
+            },
+            StringComparer.Ordinal
+        );
+    }
+
+    private Dictionary<string, Tensor> Sample(PhotoEntry entry, int view, string column)
     {
         long record = _latents.RecordOf(entry.File, view);
         PhotoView pictures = _views.Read(record);
         return new(StringComparer.Ordinal)
         {
-            ["sharp"] = pictures.Sharp,
+            [Sharp] = pictures.Sharp,
             [LatentSet.Lr] = pictures.Lr!,
-            ["sampled"] = _latents.Read(LatentSet.Sampled, record),
+            [Latent] = _latents.Read(column, record),
         };
     }
 
     // [B,3,S,S], float32, about [0,1]
     private Tensor Decode(TrainingBatch batch, double weight)
     {
-        Tensor raw = _network.FromLatent(batch["sampled"]).to(Compute.DType);
+        Tensor raw = _network.FromLatent(batch[Latent]).to(Compute.DType);
+        if (weight == 0)
+            return _network.Decode(raw).to(float32) / 2 + 0.5;
         Tensor picture = (Enlarged(batch) * 2 - 1).to(Compute.DType);
         EncoderFeatures features = _network.EncodeFeatures(picture);
         return _network.Decode(raw, features, weight).to(float32) / 2 + 0.5;

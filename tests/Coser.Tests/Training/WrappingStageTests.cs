@@ -91,6 +91,64 @@ public sealed class WrappingStageTests : IDisposable
     }
 
     [Fact]
+    public void Crops_lie_at_the_same_place_in_latent_photo_and_truth()
+    {
+        WrappingRecipe recipe = _recipe with
+        {
+            Patch = 16,
+            OtherPatches = [32],
+            CleanShare = 1,
+            Training = _recipe.Training with { Batch = 4 },
+        };
+        using WrappingStage stage = Stage(recipe);
+        using LatentSet set = LatentSet.Open(_small.File("latents"));
+        using var scope = NewDisposeScope();
+        var sizes = new HashSet<(long, long)>();
+        for (int i = 0; i < 8; i++)
+        {
+            using TrainingBatch batch = stage.MakeBatch(i);
+            (Tensor sharp, Tensor lr, Tensor latent) = (batch["sharp"], batch["lr"], batch["latent"]);
+            sizes.Add((sharp.shape[0], sharp.shape[2]));
+            Assert.Equal((sharp.shape[2] / 4, sharp.shape[2] / 8), (lr.shape[2], latent.shape[2]));
+            // The LR photo is the sharp one, only worse.
+            Tensor small = nn.functional.avg_pool2d(sharp, 4);
+            Assert.True((small.mean([2, 3]) - lr.mean([2, 3])).abs().max().item<float>() < 0.15);
+            // The latent is a piece of a view's.
+            bool found = Enumerable
+                .Range(0, (int)set.Count)
+                .Any(r =>
+                    Pieces(set.Read(LatentSet.Clean, r), (int)latent.shape[2])
+                        .Any(p => p.equal(latent[..1]).all().item<bool>())
+                );
+            Assert.True(found);
+        }
+        Assert.Equal([(1L, 32L), (4L, 16L)], sizes.Order());
+        Assert.Throws<InvalidDataException>(() => Stage(recipe with { Patch = 12 }).Dispose());
+        Assert.Throws<InvalidDataException>(() => Stage(recipe with { OtherPatches = [64] }).Dispose());
+        Assert.Throws<InvalidDataException>(() => Stage(recipe with { CleanShare = 2 }).Dispose());
+
+        static IEnumerable<Tensor> Pieces(Tensor latent, int side) =>
+            from top in Enumerable.Range(0, (int)latent.shape[2] - side + 1)
+            from left in Enumerable.Range(0, (int)latent.shape[3] - side + 1)
+            select latent.narrow(2, top, side).narrow(3, left, side);
+    }
+
+    [Fact]
+    public void Steps_without_features_leave_the_fusions_alone()
+    {
+        WrappingRecipe recipe = _recipe with { PlainShare = 1, Trainable = ["."], Shared = true };
+        using WrappingStage stage = Stage(recipe);
+        using TrainingBatch batch = stage.MakeBatch(0);
+        using var scope = NewDisposeScope();
+        stage.Loss(batch, 0).Total.backward();
+        Assert.All(
+            stage.Parameters.Where(p => p.Name.StartsWith("decoder.fusion_layer_", StringComparison.Ordinal)),
+            p => Assert.True(p.Parameter.grad is null)
+        );
+        Assert.Contains(stage.Parameters, p => p.Parameter.grad is not null);
+    }
+
+    [Fact]
     public void Latents_without_what_was_sampled_are_refused()
     {
         _small.WriteLatents("other");
