@@ -135,6 +135,7 @@ internal sealed class PlanSession(CliHost host, PlanRequest request)
                     a.Replace("{data}", request.Data, StringComparison.Ordinal)
                         .Replace("{work}", request.Work, StringComparison.Ordinal)
                         .Replace("{model}", Model, StringComparison.Ordinal)
+                        .Replace("{plan}", _folder, StringComparison.Ordinal)
                         .Replace("{device}", request.Device.ToString().ToLowerInvariant(), StringComparison.Ordinal)
                 ),
             ],

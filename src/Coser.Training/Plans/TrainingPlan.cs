@@ -28,7 +28,7 @@ public sealed record PlanStep
     public string? Into { get; init; }
 
     /// <summary>
-    /// Arguments of a command of <c>coser</c>; {data}, {work}, {model} and {device} stand for the folders and the device.
+    /// Arguments of a command of <c>coser</c>; {data}, {work}, {model}, {plan} and {device} stand for folders and the device.
     /// </summary>
     public IReadOnlyList<string>? Command { get; init; }
 }
