@@ -232,23 +232,27 @@ public sealed class EvaluationRun(string folder, MetricSet metrics, int border =
     )
     {
         var values = new Dictionary<string, double>(StringComparer.Ordinal);
-        if (images.Count < 2 || images.Any(i => i.Hr is null))
+        if (images.Count < 2 || metric.Judge is null && images.Any(i => i.Hr is null))
             return values;
-        using FeatureStatistics truth = Statistics(metric, [.. images.Select(i => i.Hr!)], cancel);
+        using FeatureStatistics? truth = metric.Judge is null
+            ? Statistics(metric, [.. images.Select(i => i.Hr!)], cancel)
+            : null;
         foreach (string method in methods.Select(m => m.Name))
         {
-            using FeatureStatistics own = Statistics(
+            using FeatureStatistics? own = Statistics(
                 metric,
                 [.. images.Select(i => ImageFile(method, i.Name))],
                 cancel
             );
-            values[method] = FrechetDistance.Compute(own, truth);
+            if (own is not null)
+                values[method] = metric.Judge?.Invoke(own) ?? FrechetDistance.Compute(own, truth!);
         }
         return values;
     }
 
     // Kept by what the files hold, so that a set is embedded once, whatever it is called.
-    private FeatureStatistics Statistics(SetMetric metric, string[] files, CancellationToken cancel)
+    // Null: the images are too small for two vectors.
+    private FeatureStatistics? Statistics(SetMetric metric, string[] files, CancellationToken cancel)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         hash.AppendData(Encoding.UTF8.GetBytes(metric.Network));
@@ -269,7 +273,10 @@ public sealed class EvaluationRun(string folder, MetricSet metrics, int border =
             using Tensor image = PhotoTensor.Read(file);
             features.Add(metric.Embed(image).cpu());
         }
-        FeatureStatistics statistics = FeatureStatistics.Of(cat([.. features]));
+        Tensor all = cat([.. features]);
+        if (all.shape[0] < 2)
+            return null;
+        FeatureStatistics statistics = FeatureStatistics.Of(all);
         statistics.Save(cache);
         return statistics;
     }
@@ -281,8 +288,8 @@ public sealed class EvaluationRun(string folder, MetricSet metrics, int border =
     {
         string conventions = string.Join("; ", shown.Select(m => $"{m.Title}: {m.Convention}"));
         string few =
-            metrics.Sets.Count > 0 && count < FewImages
-                ? $"; set figures of {count} images are far above those of {FewImages} or more"
+            metrics.Sets.Any(s => s.Judge is null) && count < FewImages
+                ? $"; Frechet distances of {count} images are far above those of {FewImages} or more"
                 : "";
         return string.Create(
             CultureInfo.InvariantCulture,

@@ -45,6 +45,12 @@ internal static class LatentsCommand
             Description = "Views of each photo: squares of random size and place.",
             DefaultValueFactory = _ => 1,
         };
+        Option<int?> photos = Choice.Number<int>(
+            "--photos",
+            "Training photos at most, evenly spread; default: all.",
+            n => n > 0,
+            "be a whole number above 0"
+        );
         var degraded = new Option<bool>("--degraded")
         {
             Description = "Degrade every view, too: its latent and, where the model can, its cognitive embedding.",
@@ -68,6 +74,7 @@ internal static class LatentsCommand
                 output,
                 size,
                 views,
+                photos,
                 degraded,
                 settings,
                 seed,
@@ -99,6 +106,7 @@ internal static class LatentsCommand
                 {
                     Size = parsed.GetRequiredValue(size),
                     Views = parsed.GetRequiredValue(views),
+                    TrainingPhotos = parsed.GetValue(photos),
                     Seed = parsed.GetRequiredValue(seed),
                     Degradation = parsed.GetValue(degraded)
                         ? DatasetOptions.Degradation(parsed.GetValue(settings))

@@ -1,3 +1,4 @@
+using Coser.Metrics.Sets;
 using static TorchSharp.torch;
 
 namespace Coser.Metrics.Catalogue;
@@ -46,11 +47,15 @@ public sealed record ImageMetric(
     bool ComparesInput = false
 );
 
-/// <summary>A figure of a whole set, by the Frechet distance of features.</summary>
+/// <summary>A figure of a whole set, from the statistics of its images' features.</summary>
 /// <param name="Info">What it is.</param>
-/// <param name="Embed">[1,3,H,W] float32 in [0,1] to [1,D].</param>
-/// <param name="Network">Names the network and its weights: equal names give equal features.</param>
-public sealed record SetMetric(MetricInfo Info, Func<Tensor, Tensor> Embed, string Network);
+/// <param name="Embed">[1,3,H,W] float32 in [0,1] to [N,D]: vectors of one image.</param>
+/// <param name="Network">Names what makes the features, and its weights: equal names give equal features.</param>
+public sealed record SetMetric(MetricInfo Info, Func<Tensor, Tensor> Embed, string Network)
+{
+    /// <summary>Of a set alone; null: it is compared with the true images, by the Frechet distance.</summary>
+    public Func<FeatureStatistics, double>? Judge { get; init; }
+}
 
 /// <summary>A metric that cannot be computed here.</summary>
 /// <param name="Title">Its name in tables.</param>

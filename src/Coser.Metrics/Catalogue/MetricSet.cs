@@ -35,6 +35,7 @@ public sealed class MetricSet : IDisposable
         ("sharpness", "sharpness"),
         ("colour_shift", "colour shift"),
         ("niqe", "NIQE"),
+        ("niqe_set", "NIQE of the set"),
         ("lpips_alex", "LPIPS Alex"),
         ("lpips_vgg", "LPIPS VGG"),
         ("dists", "DISTS"),
@@ -152,6 +153,22 @@ public sealed class MetricSet : IDisposable
             $"blocks of {prior.Block}, prior '{prior.Name}', {edge}",
             (s, _) => NaturalnessIndex.PerImage(s, prior, border)[0],
             needsTruth: false
+        );
+        _sets.Add(
+            new SetMetric(
+                new MetricInfo(
+                    "niqe_set",
+                    TitleOf("niqe_set"),
+                    Better.Lower,
+                    "0.00",
+                    $"one Gaussian over all images' blocks of {prior.Block}, prior '{prior.Name}', {edge}"
+                ),
+                image => NaturalnessIndex.Blocks(image, prior, border),
+                $"niqe {prior.Name} {prior.Block} {border}"
+            )
+            {
+                Judge = blocks => NaturalnessIndex.OfSet(blocks, prior),
+            }
         );
     }
 

@@ -1,3 +1,4 @@
+using Coser.Metrics.Sets;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -33,6 +34,35 @@ public static class NaturalnessIndex
         ];
     }
 
+    /// <summary>
+    /// NIQE of a whole set: one Gaussian over the blocks of all its images. Small images have too few blocks for a covariance
+    /// of their own, which makes the mean of their figures say little.
+    /// </summary>
+    /// <param name="blocks">Of all images' <see cref="Blocks"/>.</param>
+    /// <param name="prior">What pristine photos look like.</param>
+    public static double OfSet(FeatureStatistics blocks, NiqePrior prior)
+    {
+        ArgumentNullException.ThrowIfNull(blocks);
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        return Distance(blocks.Mean, blocks.Covariance, prior);
+    }
+
+    /// <summary>The features of an image's whole blocks, flat ones left out.</summary>
+    /// <param name="image">[1,3,H,W], as for <see cref="PerImage"/>.</param>
+    /// <param name="prior">Whose blocks and windows.</param>
+    /// <param name="border">Pixels left out along each edge.</param>
+    /// <returns>[N,36], float64; N is 0 where no block fits.</returns>
+    public static Tensor Blocks(Tensor image, NiqePrior prior, int border = 0)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(border);
+        ImageInput.Require(image, 1, "NIQE");
+        if (Math.Min(image.shape[2], image.shape[3]) < prior.Block + 2 * border)
+            return zeros([0, NiqeFeatures.Count], float64);
+        double[][] features = NiqeFeatures.Of(Plane(image, 0, border), prior.Block, prior.Window).Features;
+        return Matrix([.. features.Where(f => !f.Any(double.IsNaN))]);
+    }
+
     /// <summary>Y of BT.601 in studio range, 0-255, rounded.</summary>
     internal static NiqePlane Plane(Tensor images, int index, int border)
     {
@@ -61,7 +91,12 @@ public static class NaturalnessIndex
                 .Range(0, NiqeFeatures.Count)
                 .Select(i => features.Select(f => f[i]).Where(v => !double.IsNaN(v)).Average()),
         ];
-        Tensor difference = tensor(mean, float64) - tensor(prior.Mean, float64);
+        return Distance(tensor(mean, float64), covariance, prior);
+    }
+
+    private static double Distance(Tensor mean, Tensor covariance, NiqePrior prior)
+    {
+        Tensor difference = mean - tensor(prior.Mean, float64);
         Tensor joint =
             (tensor(prior.Covariance, float64).view(NiqeFeatures.Count, NiqeFeatures.Count) + covariance) / 2;
         (Tensor values, Tensor vectors) = linalg.eigh(joint);

@@ -12,6 +12,9 @@ public sealed record LatentSetSettings
     /// <summary>Views of every photo.</summary>
     public int Views { get; init; } = 1;
 
+    /// <summary>Training photos at most, evenly spread over the data set; null: all. Other splits are always whole.</summary>
+    public int? TrainingPhotos { get; init; }
+
     /// <summary>Decides the crops and the degradations.</summary>
     public ulong Seed { get; init; } = 1;
 
@@ -28,6 +31,8 @@ public sealed record LatentSetSettings
     {
         if (Views is < 1 or > 10_000)
             throw new InvalidDataException($"latents: views is from 1 to 10000, not {Views}.");
+        if (TrainingPhotos < 1)
+            throw new InvalidDataException("latents: there must be a training photo.");
         int multiple = Degradation is null ? reduction : Lcm(reduction, Degradation.Scale);
         if (Size < multiple || Size % multiple != 0)
             throw new InvalidDataException($"latents: size must be a multiple of {multiple}, not {Size}.");

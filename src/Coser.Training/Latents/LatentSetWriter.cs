@@ -31,7 +31,7 @@ public sealed class LatentSetWriter
         {
             Directory.CreateDirectory(folder);
             var views = new ViewMaker(settings.Size, settings.Degradation);
-            string[] photos = [.. data.Entries.Where(e => Fits(views, data.OpenPhoto(e))).Select(e => e.File)];
+            string[] photos = [.. Chosen(data, settings.TrainingPhotos, views).Select(e => e.File)];
             if (photos.Length == 0)
                 throw new InvalidDataException(
                     $"{data.Folder}: no photo is as large as a view of {settings.Size} pixels."
@@ -178,6 +178,15 @@ public sealed class LatentSetWriter
             progress?.Invoke(records[^1] + 1, count);
         }
         SafetensorsWriter.Write(path, parts.Select(p => KeyValuePair.Create(p.Key, cat(p.Value))));
+    }
+
+    private static IEnumerable<PhotoEntry> Chosen(PhotoIndex data, int? training, ViewMaker views)
+    {
+        PhotoEntry[] fitting = [.. data.Entries.Where(e => Fits(views, data.OpenPhoto(e)))];
+        if (training is not { } most)
+            return fitting;
+        var kept = PhotoIndex.Evenly([.. fitting.Where(e => e.Split == "train")], most).ToHashSet();
+        return fitting.Where(e => e.Split != "train" || kept.Contains(e));
     }
 
     private static bool Fits(ViewMaker views, Imaging.Photo opened)

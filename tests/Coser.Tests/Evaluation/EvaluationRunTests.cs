@@ -184,6 +184,8 @@ public sealed class EvaluationRunTests
         EvaluationResult result = new EvaluationRun(set.Output, metrics).Run("alone", images, [method]);
         Assert.Equal(2, result.Rows.Count);
         Assert.All(result.Rows, r => Assert.Equal(["niqe"], r.Values.Keys));
+        (MetricInfo info, IReadOnlyDictionary<string, double> figures) = Assert.Single(result.SetFigures);
+        Assert.Equal(("niqe_set", true), (info.Key, figures["nearest"] > 0));
     }
 
     [Fact]

@@ -4,6 +4,7 @@ using System.Text;
 using Coser.Checkpoints;
 using Coser.Imaging;
 using Coser.Metrics.Niqe;
+using Coser.Metrics.Sets;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -12,6 +13,21 @@ namespace Coser.Tests.Metrics;
 public sealed class NiqeTests
 {
     private const int N = 36;
+
+    [Fact]
+    public void The_figure_of_a_set_is_that_of_one_image_with_all_blocks()
+    {
+        Tensor wide = Draw.Uniform(5, 1, 3, 96, 96 * 6);
+        double whole = NaturalnessIndex.PerImage(wide, NiqePrior.Own)[0];
+        // Cut apart the windows at the seams see other neighbours: near, not equal.
+        Tensor[] parts = [.. wide.chunk(3, dim: 3).Select(p => NaturalnessIndex.Blocks(p.contiguous(), NiqePrior.Own))];
+        Assert.All(parts, p => Assert.Equal([2, N], p.shape));
+        using FeatureStatistics pooled = FeatureStatistics.Of(cat(parts));
+        Assert.Equal(whole, NaturalnessIndex.OfSet(pooled, NiqePrior.Own), 0.1 * whole);
+        using FeatureStatistics same = FeatureStatistics.Of(NaturalnessIndex.Blocks(wide, NiqePrior.Own));
+        Assert.Equal(whole, NaturalnessIndex.OfSet(same, NiqePrior.Own), 9);
+        Assert.Equal([0, N], NaturalnessIndex.Blocks(Draw.Uniform(5, 1, 3, 95, 200), NiqePrior.Own).shape);
+    }
 
     [Theory]
     [InlineData(0.1, 9.513507698668732)]

@@ -84,6 +84,25 @@ public sealed class LatentSetTests : IDisposable
     }
 
     [Fact]
+    public void A_set_of_some_training_photos_keeps_all_others()
+    {
+        LatentSetWriter all = _small.WriteLatents("latents");
+        var some = new LatentSetWriter(
+            _small.File("some"),
+            all.Manifest.Settings with
+            {
+                TrainingPhotos = 2,
+            },
+            _small.Data,
+            all.Manifest.Models["views"]
+        );
+        string[] others = [.. _small.Data.Entries.Where(e => e.Split != "train").Select(e => e.File)];
+        Assert.Equal(2 + others.Length, some.Manifest.Photos.Count);
+        Assert.Empty(others.Except(some.Manifest.Photos));
+        Assert.Throws<InvalidDataException>(() => (some.Manifest.Settings with { TrainingPhotos = 0 }).Validate(8));
+    }
+
+    [Fact]
     public void A_set_that_was_stopped_goes_on_and_ends_in_the_same_bytes()
     {
         LatentSetWriter writer = _small.WriteLatents("whole");
