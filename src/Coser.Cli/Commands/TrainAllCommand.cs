@@ -31,7 +31,7 @@ internal static class TrainAllCommand
         var from = new Option<string>("--from")
         {
             HelpName = "step",
-            Description = "Do this step and all later ones again: their runs are deleted.",
+            Description = "Do this step and all later ones again: what they made is deleted.",
         };
         Option<string> limit = TrainCommand.Limit();
         Option<DeviceChoice> device = TrainCommand.Device();

@@ -78,12 +78,22 @@ internal sealed class PlanSession(CliHost host, PlanRequest request)
     {
         if (request.From is not { } first)
             return;
-        string[] again = [.. _plan.Steps.Select(s => s.Name).SkipWhile(n => n != first)];
+        PlanStep[] again = [.. _plan.Steps.SkipWhile(s => s.Name != first)];
         if (again.Length == 0)
             throw new InvalidDataException($"{request.Plan}: it has no step '{first}'.");
-        state.Forget(again);
-        foreach (string run in again.Select(RunOf).Where(Directory.Exists))
+        state.Forget(again.Select(s => s.Name));
+        foreach (string run in again.Select(s => RunOf(s.Name)).Where(Directory.Exists))
             Directory.Delete(run, recursive: true);
+        // A set of latents that an earlier step made stays: its parts are made anew where their model has changed.
+        IEnumerable<string> earlier = _plan.Steps.TakeWhile(s => s.Name != first).SelectMany(s => s.Outputs);
+        foreach (string output in again.SelectMany(s => s.Outputs).Except(earlier, StringComparer.Ordinal))
+        {
+            string path = Path.Combine(request.Work, output);
+            if (Directory.Exists(path))
+                Directory.Delete(path, recursive: true);
+            else
+                File.Delete(path);
+        }
     }
 
     private void Begin()

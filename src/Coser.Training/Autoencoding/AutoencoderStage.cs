@@ -27,7 +27,6 @@ public sealed class AutoencoderStage : ITrainingStage
     private readonly PhotoSamples _photos;
     private readonly PatchSizes _patches;
     private readonly KlAutoencoder _network;
-    private readonly KlAutoencoder _judged;
     private readonly ImageLoss _loss;
 
     /// <param name="data">Photos with a "train" and a "validation" split.</param>
@@ -47,10 +46,7 @@ public sealed class AutoencoderStage : ITrainingStage
         _photos = new PhotoSamples(data, recipe.Training.Seed);
         manual_seed((long)recipe.Training.Seed); // the initialisation draws from the global generator
         _network = new KlAutoencoder(recipe.Network);
-        _judged = new KlAutoencoder(recipe.Network);
         _network.to(compute.Device, compute.DType);
-        _judged.to(compute.Device, compute.DType);
-        _judged.eval();
         _loss = new ImageLoss(recipe.Loss, compute.Device, compute.DType);
         Adversary = recipe.Adversary is null ? null : new Adversary(recipe.Adversary, compute);
     }
@@ -107,7 +103,7 @@ public sealed class AutoencoderStage : ITrainingStage
     {
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
-        _judged.CopyFrom(weights);
+        using var swapped = new WeightSwap(Parameters, weights);
         var sums = new Dictionary<string, double>(StringComparer.Ordinal);
         var grid = new ValidationGrid(GridRows);
         IReadOnlyList<PhotoEntry> photos = _index.Evenly("validation", _recipe.ValidationPhotos);
@@ -116,7 +112,7 @@ public sealed class AutoencoderStage : ITrainingStage
             using var inner = NewDisposeScope();
             Tensor photo = TrainingPhoto.LoadForDegradation(_index, entry, _recipe.Network.Reduction);
             using LatentDistribution latents = Encode(photo);
-            Tensor decoded = _judged.Decode(latents.Mode()).to(float32).cpu() / 2 + 0.5;
+            Tensor decoded = _network.Decode(latents.Mode()).to(float32).cpu() / 2 + 0.5;
             (Tensor _, IReadOnlyList<(string Name, Tensor Value)> terms) = _loss.Compute(
                 decoded.to(Compute.Device),
                 photo.to(Compute.Device)
@@ -137,7 +133,7 @@ public sealed class AutoencoderStage : ITrainingStage
     /// <inheritdoc/>
     public IReadOnlyList<TrainedComponent> Components(IReadOnlyDictionary<string, Tensor> weights)
     {
-        _judged.CopyFrom(weights);
+        using var swapped = new WeightSwap(Parameters, weights);
         (IReadOnlyList<double> mean, IReadOnlyList<double> std) = LatentStatistics();
         AutoencoderConfig config = _recipe.Network with { LatentMean = mean, LatentStd = std };
         return [TrainedComponent.Create("autoencoder", AutoencoderConfig.Kind, config, weights)];
@@ -149,7 +145,6 @@ public sealed class AutoencoderStage : ITrainingStage
         Adversary?.Dispose();
         _loss.Dispose();
         _network.Dispose();
-        _judged.Dispose();
     }
 
     private Dictionary<string, Tensor> MakeSample(Tensor photo, int side, SeededDraws draws)
@@ -182,7 +177,7 @@ public sealed class AutoencoderStage : ITrainingStage
 
     // [1,3,H,W] in [0,1]
     private LatentDistribution Encode(Tensor photo) =>
-        _judged.Encode((photo * 2 - 1).to(Compute.DType, Compute.Device));
+        _network.Encode((photo * 2 - 1).to(Compute.DType, Compute.Device));
 
     // Over the modes of whole photos, every place counting once.
     private (IReadOnlyList<double> Mean, IReadOnlyList<double> Std) LatentStatistics()

@@ -23,7 +23,6 @@ public sealed class ClipStage : ITrainingStage
     private readonly PhotoSamples _photos;
     private readonly ClipSamples _samples;
     private readonly ClipModel _network;
-    private readonly ClipModel _judged;
     private readonly ClipValidation _validation;
 
     /// <param name="data">Photos with a "train" and a "validation" split, both with captions.</param>
@@ -49,10 +48,7 @@ public sealed class ClipStage : ITrainingStage
         _validation = new ClipValidation(recipe, data, captions, _samples);
         manual_seed((long)recipe.Training.Seed); // the initialisation draws from the global generator
         _network = new ClipModel(recipe.Network);
-        _judged = new ClipModel(recipe.Network);
         _network.to(compute.Device, compute.DType);
-        _judged.to(compute.Device);
-        _judged.eval();
     }
 
     /// <inheritdoc/>
@@ -88,8 +84,8 @@ public sealed class ClipStage : ITrainingStage
     /// <inheritdoc/>
     public ValidationResult Validate(IReadOnlyDictionary<string, Tensor> weights)
     {
-        _judged.CopyFrom(weights);
-        return new ValidationResult(_validation.Judge(_judged, Compute.Device), Grid: null);
+        using var swapped = new WeightSwap(Parameters, weights);
+        return new ValidationResult(_validation.Judge(_network, Compute.Device), Grid: null);
     }
 
     /// <inheritdoc/>
@@ -105,7 +101,6 @@ public sealed class ClipStage : ITrainingStage
     public void Dispose()
     {
         _network.Dispose();
-        _judged.Dispose();
     }
 
     private static void Check(ClipRecipe recipe)

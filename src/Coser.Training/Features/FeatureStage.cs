@@ -21,7 +21,6 @@ public sealed class FeatureStage : ITrainingStage
     private readonly IReadOnlyList<PhotoEntry> _validation;
     private readonly Dictionary<string, long> _classes;
     private readonly FeatureNetwork _network;
-    private readonly FeatureNetwork _judged;
 
     /// <param name="data">Photos with labels, and a "train" and a "validation" split.</param>
     /// <exception cref="InvalidDataException">Fewer than two labels have enough photos.</exception>
@@ -48,10 +47,7 @@ public sealed class FeatureStage : ITrainingStage
         _validation = [.. data.Split("validation").Where(p => _classes.ContainsKey(p.Label))];
         manual_seed((long)recipe.Training.Seed); // the initialisation draws from the global generator
         _network = new FeatureNetwork(_recipe.Network);
-        _judged = new FeatureNetwork(_recipe.Network);
         _network.to(compute.Device, compute.DType);
-        _judged.to(compute.Device);
-        _judged.eval();
     }
 
     /// <inheritdoc/>
@@ -80,7 +76,7 @@ public sealed class FeatureStage : ITrainingStage
     {
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
-        _judged.CopyFrom(weights);
+        using var swapped = new WeightSwap(Parameters, weights);
         double loss = 0;
         double first = 0;
         double five = 0;
@@ -88,7 +84,7 @@ public sealed class FeatureStage : ITrainingStage
         {
             using var inner = NewDisposeScope();
             Tensor whole = TrainingPhoto.Load(_index, photo);
-            Tensor logits = _judged.call(Resized(whole).to(Compute.Device)).cpu();
+            Tensor logits = _network.call(Resized(whole).to(Compute.Device)).cpu();
             Tensor truth = tensor(new[] { _classes[photo.Label] });
             loss += nn.functional.cross_entropy(logits, truth).item<float>() / _validation.Count;
             // The place of the true class among all, best first.
@@ -115,7 +111,6 @@ public sealed class FeatureStage : ITrainingStage
     public void Dispose()
     {
         _network.Dispose();
-        _judged.Dispose();
     }
 
     private Dictionary<string, Tensor> MakeSample(Tensor photo, PhotoEntry entry, SeededDraws draws)

@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using System.Text.Json.Serialization;
 using Coser.Checkpoints;
 
 namespace Coser.Training.Plans;
@@ -31,6 +32,16 @@ public sealed record PlanStep
     /// Arguments of a command of <c>coser</c>; {data}, {work}, {model}, {plan} and {device} stand for folders and the device.
     /// </summary>
     public IReadOnlyList<string>? Command { get; init; }
+
+    /// <summary>What a command leaves in the work folder, relative to it: its -o or --output.</summary>
+    [JsonIgnore]
+    public IEnumerable<string> Outputs =>
+        (Command ?? [])
+            .Zip((Command ?? []).Skip(1))
+            .Where(p => p.First is "-o" or "--output" && p.Second.StartsWith(InWork, StringComparison.Ordinal))
+            .Select(p => p.Second[InWork.Length..]);
+
+    private const string InWork = "{work}/";
 }
 
 /// <summary>

@@ -23,7 +23,6 @@ public sealed class PreSrStage : ITrainingStage
     private readonly PhotoIndex _index;
     private readonly PhotoSamples _photos;
     private readonly MsrResNet _network;
-    private readonly MsrResNet _judged;
     private readonly SecondOrderDegradation _degradation = new();
 
     /// <param name="data">Photos with a "train" and a "validation" split.</param>
@@ -33,10 +32,7 @@ public sealed class PreSrStage : ITrainingStage
         _photos = new PhotoSamples(data, recipe.Training.Seed);
         manual_seed((long)recipe.Training.Seed); // the initialisation draws from the global generator
         _network = new MsrResNet(recipe.Network);
-        _judged = new MsrResNet(recipe.Network);
         _network.to(compute.Device, compute.DType);
-        _judged.to(compute.Device, compute.DType);
-        _judged.eval();
     }
 
     /// <inheritdoc/>
@@ -61,7 +57,7 @@ public sealed class PreSrStage : ITrainingStage
     {
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
-        _judged.CopyFrom(weights);
+        using var swapped = new WeightSwap(Parameters, weights);
         IReadOnlyList<PhotoEntry> photos = _index.Evenly("validation", _recipe.ValidationPhotos);
         double psnr = 0;
         double ssim = 0;
@@ -71,7 +67,7 @@ public sealed class PreSrStage : ITrainingStage
             using var inner = NewDisposeScope();
             Tensor hr = TrainingPhoto.LoadForDegradation(_index, entry, 4);
             Tensor lr = _degradation.DegradeWhole(hr, ValidationSeed + (ulong)i, _recipe.Degradation);
-            Tensor sr = (_judged.call(lr.to(Compute.Device)).cpu().clamp(0, 1) * 255).round() / 255;
+            Tensor sr = (_network.call(lr.to(Compute.Device)).cpu().clamp(0, 1) * 255).round() / 255;
             psnr += Psnr.Compute(sr, hr) / photos.Count;
             ssim += Ssim.Compute(sr, hr, new PixelMetricOptions { Colour = MetricColour.Y }) / photos.Count;
             grid.Add(Nearest(lr), sr, hr);
@@ -88,7 +84,6 @@ public sealed class PreSrStage : ITrainingStage
     public void Dispose()
     {
         _network.Dispose();
-        _judged.Dispose();
     }
 
     private Dictionary<string, Tensor> MakeSample(Tensor photo, PhotoEntry entry, SeededDraws draws)

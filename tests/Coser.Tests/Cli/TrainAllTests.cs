@@ -66,8 +66,13 @@ public sealed class TrainAllTests : IDisposable
         Assert.Contains("1/3 first: done", _cli.Out, StringComparison.Ordinal);
         Assert.Equal(made, File.GetLastWriteTimeUtc(_cli.Full("work/mine/presr.safetensors")));
 
+        File.WriteAllText(_cli.Full("work/pairs/old"), "");
         Assert.Equal(ExitCode.Success, Run("--from", "second"));
+        Assert.True(File.Exists(_cli.Full("work/pairs/old")));
         Assert.True(made < File.GetLastWriteTimeUtc(_cli.Full("work/mine/presr.safetensors")));
+        Assert.Equal(ExitCode.Success, Run("--from", "pairs"));
+        Assert.False(File.Exists(_cli.Full("work/pairs/old")));
+        Assert.NotEmpty(Directory.EnumerateFiles(_cli.Full("work/pairs/lr")));
     }
 
     [Fact]
