@@ -46,9 +46,10 @@ public sealed class DiffusionObjective
     public NoiseSchedule Schedule { get; }
 
     /// <summary>A timestep, from 0.</summary>
-    public long Draw(IDegradationDraws draws)
+    /// <param name="evenly">True: all alike, whatever the settings prefer.</param>
+    public long Draw(IDegradationDraws draws, bool evenly = false)
     {
-        bool focused = draws.Random() < _settings.FocusShare;
+        bool focused = draws.Random() < _settings.FocusShare && !evenly;
         int below = focused ? _settings.FocusBelow ?? Schedule.Count : Schedule.Count;
         return draws.RandInt(0, below - 1);
     }

@@ -68,6 +68,12 @@ public sealed record RestorationRecipe : TrainingRecipe
     public double EmbeddingDrop { get; init; }
 
     /// <summary>
+    /// Share of the batches that paint, as the reference is painted: without LR photo and reference, at all timesteps alike. A
+    /// UNet that is trained as a whole forgets it otherwise.
+    /// </summary>
+    public double PaintShare { get; init; }
+
+    /// <summary>
     /// What is trained: regular expressions on names such as <c>unet.middle_block...</c> and <c>control....</c>. The default is
     /// the paper's: the new attention branches and the control encoder.
     /// </summary>

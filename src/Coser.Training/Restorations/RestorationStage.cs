@@ -27,6 +27,7 @@ public sealed class RestorationStage : ITrainingStage
     public const string StageName = "stage2";
 
     private const string Alone = "alone"; // there without the cognitive embedding
+    private const string Painting = "painting"; // there without LR photo and reference
     private readonly RestorationRecipe _recipe;
     private readonly CaptionIndex? _captions;
     private readonly ReferenceIndex? _references;
@@ -68,6 +69,10 @@ public sealed class RestorationStage : ITrainingStage
         StageInputs.CheckUnet(_networks.Unet.Config, _frozen);
         StageInputs.CheckUnet(_networks.Control.Config, _frozen);
         _trained = StageInputs.Choose(_networks.All, recipe.Trainable);
+        StageInputs.Require(
+            recipe.PaintShare == 0 || _trained.Any(p => IsPainting(p.Name)),
+            "paint_share needs more of the UNet in trainable than the attention branches"
+        );
         _validation = new RestorationValidation(recipe, _source, _frozen, _networks, _objective, First);
     }
 
@@ -117,14 +122,17 @@ public sealed class RestorationStage : ITrainingStage
         // With or without the embedding, for a whole batch: contexts differ in length.
         using var draws = SeededDraws.ForSample(_recipe.Training.Seed, index, -1);
         bool embedded = draws.Random() >= _recipe.EmbeddingDrop;
+        bool painting = draws.Random() < _recipe.PaintShare;
         return _photos.Batch(
             index,
             _recipe.Training.Batch,
             (entry, d) =>
             {
-                Dictionary<string, Tensor> sample = MakeSample(entry, d);
+                Dictionary<string, Tensor> sample = MakeSample(entry, d, painting);
                 if (!embedded)
                     sample[Alone] = ones(1);
+                if (painting)
+                    sample[Painting] = ones(1);
                 return sample;
             }
         );
@@ -138,15 +146,9 @@ public sealed class RestorationStage : ITrainingStage
         Tensor context = batch.Has(Alone) ? text : cat([text, conditions.Embedding], dim: 1);
         Tensor steps = batch[LatentSamples.Timestep];
         Tensor noisy = _objective.Noisy(conditions.Clean, batch[LatentSamples.Noise], steps);
-        Tensor prediction = Predict(
-            _networks.Unet,
-            _networks.Control,
-            noisy,
-            steps,
-            context,
-            conditions.Lr,
-            conditions.Reference
-        );
+        Tensor prediction = batch.Has(Painting)
+            ? _networks.Unet.Predict(noisy, steps, context)
+            : Predict(_networks.Unet, _networks.Control, noisy, steps, context, conditions.Lr, conditions.Reference);
         (Tensor loss, Tensor errors) = _objective.Compute(
             prediction,
             conditions.Clean,
@@ -205,6 +207,7 @@ public sealed class RestorationStage : ITrainingStage
             {
                 ("text_drop", recipe.TextDrop),
                 ("embedding_drop", recipe.EmbeddingDrop),
+                ("paint_share", recipe.PaintShare),
                 ("references.drop", recipe.References.Drop),
                 ("references.generated_share", recipe.References.GeneratedShare),
             }
@@ -219,7 +222,10 @@ public sealed class RestorationStage : ITrainingStage
         latents!.Require(LatentSet.Reference);
     }
 
-    private Dictionary<string, Tensor> MakeSample(PhotoEntry entry, SeededDraws draws)
+    private static bool IsPainting(string name) =>
+        name.StartsWith("unet.", StringComparison.Ordinal) && !name.Contains("_lna", StringComparison.Ordinal);
+
+    private Dictionary<string, Tensor> MakeSample(PhotoEntry entry, SeededDraws draws, bool painting)
     {
         Dictionary<string, Tensor> sample = _source.Draw(entry, ChooseReference(entry, draws), draws);
         string caption = "";
@@ -229,7 +235,7 @@ public sealed class RestorationStage : ITrainingStage
             if (ConditionSource.IsMirrored(sample))
                 caption = CaptionMirror.Swap(caption);
         }
-        return Finish(sample, caption, _objective.Draw(draws), draws);
+        return Finish(sample, caption, _objective.Draw(draws, evenly: painting), draws);
     }
 
     // Of validation photo i of n: everything fixed, timesteps spread.

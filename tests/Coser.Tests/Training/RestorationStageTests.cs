@@ -9,6 +9,7 @@ using Coser.Tests.Fixtures;
 using Coser.Tests.Restoration;
 using Coser.Training.Data;
 using Coser.Training.Latents;
+using Coser.Training.Objectives;
 using Coser.Training.Restorations;
 using Coser.Training.Runs;
 using static TorchSharp.torch;
@@ -73,6 +74,40 @@ public sealed class RestorationStageTests : IDisposable
         Assert.Contains(stage.Parameters, p => p.Name.Contains("zero_conv_lna", StringComparison.Ordinal));
         using RestorationStage all = Stage(_recipe with { Trainable = ["^unet\\.", "^control\\."] });
         Assert.True(all.Parameters.Count() > stage.Parameters.Count());
+    }
+
+    [Fact]
+    public void Batches_that_paint_teach_the_UNet_alone_at_all_timesteps()
+    {
+        RestorationRecipe recipe = _recipe with
+        {
+            PaintShare = 1,
+            Trainable = ["."],
+            Objective = new ObjectiveSettings { FocusBelow = 10, FocusShare = 1 },
+        };
+        using RestorationStage stage = Stage(recipe);
+        long highest = 0;
+        for (int i = 0; i < 8; i++)
+        {
+            using TrainingBatch batch = stage.MakeBatch(i);
+            highest = Math.Max(highest, batch["timestep"].max().item<long>());
+            if (i == 0)
+                stage.Loss(batch, 0).Total.backward();
+        }
+        Assert.True(highest > 100);
+        Assert.All(
+            stage.Parameters,
+            p =>
+                Assert.Equal(
+                    !p.Name.StartsWith("unet.", StringComparison.Ordinal)
+                        || p.Name.Contains("_lna", StringComparison.Ordinal),
+                    p.Parameter.grad is null
+                )
+        );
+        InvalidDataException error = Assert.Throws<InvalidDataException>(() =>
+            Stage(recipe with { Trainable = ["_lna", "^control"] })
+        );
+        Assert.Contains("paint_share", error.Message, StringComparison.Ordinal);
     }
 
     [Theory]
