@@ -145,6 +145,7 @@ public sealed class WrappingStage : ITrainingStage
             Add("psnr", Psnr.Compute(wrapped, truth));
             Add("psnr_plain", Psnr.Compute(plain, truth));
             Add("ssim", Ssim.Compute(wrapped, truth, new PixelMetricOptions { Colour = MetricColour.Y }));
+            Add("sharpness", Sharpness.Compute(wrapped, truth));
             foreach ((string name, Tensor value) in terms)
                 Add(name, value.item<float>());
             grid.Add(Enlarged(batch).cpu(), plain, wrapped, truth);

@@ -66,6 +66,7 @@ public sealed class WrappingStageTests : IDisposable
     {
         WrappingRecipe recipe = _recipe with { Shared = shared };
         _small.Train(() => Stage(recipe), "run", recipe.Training);
+        Assert.All(_small.Metric("run", "val_sharpness"), v => Assert.InRange(v, 0.001, 1000));
         using ModelDirectory before = ModelDirectory.Open(_small.Model);
         using KlAutoencoder plain = before.Load("autoencoder", NetworkKinds.Autoencoder, dtype: float32);
         using var scope = NewDisposeScope();
