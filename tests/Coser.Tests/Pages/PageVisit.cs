@@ -57,18 +57,13 @@ public sealed class PageVisit : IAsyncDisposable
     }
 
     /// <summary>Drops photos of these names onto the page.</summary>
-    public async Task DropAsync(params IEnumerable<(string Name, string Path)> photos)
-    {
-        // Nobody drops a photo before there is a page to drop it on.
-        await Page.Locator(".settings-form")
-            .First.WaitForAsync(new LocatorWaitForOptions { State = WaitForSelectorState.Attached });
-        await Page.EvaluateAsync(
+    public Task DropAsync(params IEnumerable<(string Name, string Path)> photos) =>
+        Page.EvaluateAsync(
             Drop,
             photos
                 .Select(p => new { name = p.Name, data = Convert.ToBase64String(File.ReadAllBytes(p.Path)) })
                 .ToArray()
         );
-    }
 
     /// <summary>Nothing went to the console, no script failed, no rule of the content security policy was broken.</summary>
     /// <param name="expected">What may be complained of, by a part of its text.</param>

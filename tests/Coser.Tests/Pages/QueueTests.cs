@@ -129,6 +129,33 @@ public sealed class QueueTests(PageBrowser browser)
         visit.AssertQuiet();
     }
 
+    [Fact]
+    public async Task A_photo_that_is_done_before_the_news_begin_is_seen()
+    {
+        await using ServerHarness server = await PageServer.StartQuickAsync();
+        await using PageVisit visit = await browser.OpenAsync(server.Address);
+        IPage page = visit.Page;
+        var ended = new TaskCompletionSource();
+        await page.RouteAsync(
+            "**/events",
+            async route =>
+            {
+                await ended.Task;
+                await route.ContinueAsync();
+            }
+        );
+        await page.ReloadAsync();
+        await page.Locator("#home.is-loaded").WaitForAsync(); // the lists have been asked for, and are empty
+        await page.RunAndWaitForResponseAsync(
+            () => visit.DropAsync(("plain.png", server.Picture("plain.png"))),
+            answer => answer.Request.Method == "POST"
+        );
+        await server.Client.WaitAsync(Assert.Single((await server.Client.ListAsync()).Jobs).Id);
+        ended.SetResult();
+        await visit.Frames.First.WaitForAsync();
+        visit.AssertQuiet();
+    }
+
     private static ILocator Button(ILocator place, string name) =>
         place.GetByRole(AriaRole.Button, new LocatorGetByRoleOptions { Name = name });
 }

@@ -39,8 +39,8 @@ export function follow(store, news) {
     counts: (counts) => store.setCounts(counts),
     opened: (again) => {
       news.connection(true);
-      if (!again) return;
-      news.again();
+      if (again) news.again();
+      // The first time, too: what ended between the first lists and the stream is in neither.
       catchUp().catch(() => {});
     },
     broken: () => {
