@@ -68,8 +68,8 @@ public sealed record RestorationRecipe : TrainingRecipe
     public double EmbeddingDrop { get; init; }
 
     /// <summary>
-    /// Share of the batches that paint, as the reference is painted: without LR photo and reference, at all timesteps alike. A
-    /// UNet that is trained as a whole forgets it otherwise.
+    /// Share of the batches that paint, as the reference is painted: without LR photo and reference, at all timesteps alike. For
+    /// a UNet that is trained as a whole, lest it forget that.
     /// </summary>
     public double PaintShare { get; init; }
 

@@ -223,11 +223,11 @@ public sealed class RestorationStage : ITrainingStage
     }
 
     private static bool IsPainting(string name) =>
-        name.StartsWith("unet.", StringComparison.Ordinal) && !name.Contains("_lna", StringComparison.Ordinal);
+        name.StartsWith("unet.", StringComparison.Ordinal) && !UnetModel.IsAllInAttention(name);
 
     private Dictionary<string, Tensor> MakeSample(PhotoEntry entry, SeededDraws draws, bool painting)
     {
-        Dictionary<string, Tensor> sample = _source.Draw(entry, ChooseReference(entry, draws), draws);
+        Dictionary<string, Tensor> sample = _source.Draw(entry, painting ? null : ChooseReference(entry, draws), draws);
         string caption = "";
         if (draws.Random() >= _recipe.TextDrop && _captions?[entry.File] is { Count: > 0 } texts)
         {

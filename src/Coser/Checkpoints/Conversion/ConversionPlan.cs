@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Coser.Checkpoints.Renaming;
+using Coser.Networks.Unet;
 using static TorchSharp.torch;
 
 namespace Coser.Checkpoints.Conversion;
@@ -157,8 +158,7 @@ internal sealed class ConversionPlan : IDisposable
             ComponentNames.Autoencoder => "Stable Diffusion 2.1-base with --sd",
             ComponentNames.Cfw => "StableSR's CFW autoencoder with --cfw",
             ComponentNames.PreSr => "CoSeR's checkpoint with --coser, or an MSRResNet with --presr",
-            ComponentNames.Unet
-                when missing.Count > 0 && missing.All(k => !k.Contains("_lna", StringComparison.Ordinal)) =>
+            ComponentNames.Unet when missing.Count > 0 && !missing.Any(UnetModel.IsAllInAttention) =>
                 "Stable Diffusion 2.1-base with --sd",
             _ => "CoSeR's checkpoint with --coser",
         };

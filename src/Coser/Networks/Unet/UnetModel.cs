@@ -126,6 +126,10 @@ public sealed class UnetModel : nn.Module
         );
     }
 
+    /// <summary>True for a parameter of the branches that All-in-Attention adds (section 4.1 of the paper).</summary>
+    /// <param name="key">As in a checkpoint, with any prefix.</param>
+    public static bool IsAllInAttention(string key) => key.Contains("_lna", StringComparison.Ordinal);
+
     /// <summary>Predicts noise, velocity or the clean latent, whatever it was trained for.</summary>
     /// <param name="noisy">z_t [B,C,h,w], sides multiples of the configuration's reduction.</param>
     /// <param name="timesteps">[B], 0 to 999.</param>
