@@ -7,14 +7,17 @@ namespace Coser.Training.Adversarial;
 
 /// <summary>
 /// Tells real patches from painted ones, one score a place (Isola et al., CVPR 2017). Spectral normalisation (Miyato et
-/// al., ICLR 2018) instead of batch statistics, which mislead at small batches.
+/// al., ICLR 2018) instead of batch statistics, which mislead at small batches; not of the first and the last layer, as in
+/// Real-ESRGAN's discriminator. With all layers bound and no gain the scores stay far below the hinge's margin for hundreds
+/// of steps, and the painter has nothing to go by (figures: docs/coser-mini.md).
 /// </summary>
 public sealed class PatchDiscriminator : nn.Module<Tensor, Tensor>
 {
     private const double Slope = 0.2;
+    private const double Gain = 2; // what a bound layer and its activation take from a signal, about
 
     [ComponentName(Name = "layers")]
-    private readonly ModuleList<SpectralConv> _layers;
+    private readonly ModuleList<PatchConv> _layers;
 
     /// <param name="widths">Channels; each layer but the last halves the resolution.</param>
     /// <exception cref="ArgumentException">No width, or one below 1.</exception>
@@ -23,12 +26,12 @@ public sealed class PatchDiscriminator : nn.Module<Tensor, Tensor>
     {
         if (widths.Count == 0 || widths.Any(w => w < 1))
             throw new ArgumentException("a discriminator needs widths of at least 1", nameof(widths));
-        _layers = new ModuleList<SpectralConv>([
+        _layers = new ModuleList<PatchConv>([
             .. widths.Select(
                 (w, i) =>
-                    new SpectralConv(i == 0 ? 3 : widths[i - 1], w, kernel: 4, stride: i < widths.Count - 1 ? 2 : 1)
+                    new PatchConv(i == 0 ? 3 : widths[i - 1], w, kernel: 4, stride: i < widths.Count - 1 ? 2 : 1, i > 0)
             ),
-            new SpectralConv(widths[^1], 1, kernel: 3, stride: 1),
+            new PatchConv(widths[^1], 1, kernel: 3, stride: 1, spectral: false),
         ]);
         RegisterComponents();
     }
@@ -43,24 +46,26 @@ public sealed class PatchDiscriminator : nn.Module<Tensor, Tensor>
         {
             x = _layers[i].call(x);
             if (i < _layers.Count - 1)
-                x = nn.functional.leaky_relu(x, Slope);
+                x = nn.functional.leaky_relu(x, Slope) * Gain;
         }
         return x.to(float32).MoveToOuterDisposeScope();
     }
 }
 
-/// <summary>A convolution whose weight is divided by its largest singular value.</summary>
-internal sealed class SpectralConv : nn.Module<Tensor, Tensor>
+/// <summary>A convolution; a spectral one's weight is divided by its largest singular value.</summary>
+internal sealed class PatchConv : nn.Module<Tensor, Tensor>
 {
     [ComponentName(Name = "conv")]
     private readonly Conv2d _conv;
 
     private readonly long[] _stride;
     private readonly long[] _padding;
+    private readonly bool _spectral;
 
-    public SpectralConv(long inputs, long outputs, long kernel, long stride)
-        : base(nameof(SpectralConv))
+    public PatchConv(long inputs, long outputs, long kernel, long stride, bool spectral)
+        : base(nameof(PatchConv))
     {
+        _spectral = spectral;
         _conv = nn.Conv2d(inputs, outputs, kernel);
         _stride = [stride, stride];
         _padding = [(kernel - 1) / 2, (kernel - 1) / 2];
@@ -73,7 +78,7 @@ internal sealed class SpectralConv : nn.Module<Tensor, Tensor>
     public override Tensor forward(Tensor input)
     {
         using var scope = NewDisposeScope();
-        Tensor weight = _conv.weight / LargestSingularValue().to(Type);
+        Tensor weight = _spectral ? _conv.weight / LargestSingularValue().to(Type) : _conv.weight;
         return nn
             .functional.conv2d(input, weight, _conv.bias, strides: _stride, padding: _padding)
             .MoveToOuterDisposeScope();

@@ -15,6 +15,9 @@ internal sealed class PatchSizes(int usual, IReadOnlyList<int> others)
     /// <summary>True when every side is a multiple of that many pixels.</summary>
     public bool AreMultiplesOf(int pixels) => _sides.All(s => s > 0 && s % pixels == 0);
 
+    /// <summary>The smallest side.</summary>
+    public int Smallest => _sides.Min();
+
     /// <summary>The largest side.</summary>
     public int Largest => _sides.Max();
 

@@ -16,7 +16,7 @@ public sealed record WrappingRecipe : TrainingRecipe
     /// <summary>Folder of <c>coser dataset latents --degraded</c> with the column <c>sampled</c>.</summary>
     public string Latents { get; init; } = "latents";
 
-    /// <summary>Residual-in-residual blocks of each fusion, where the model has no fusion yet.</summary>
+    /// <summary>Residual-in-residual blocks of each fusion, at least 0, where the model has no fusion yet.</summary>
     public int FuseBlocks { get; init; } = 2;
 
     /// <summary>Growth of the dense layers inside those blocks.</summary>
@@ -39,6 +39,12 @@ public sealed record WrappingRecipe : TrainingRecipe
 
     /// <summary>Other sides, each as often as <see cref="Patch"/>, for a whole batch; of larger ones a batch has fewer.</summary>
     public IReadOnlyList<int> OtherPatches { get; init; } = [];
+
+    /// <summary>
+    /// Pixels up to which a picture is shifted, by chance, before it is judged (its edge is cut off); 0 does not. The strides
+    /// of the networks that judge else lie on the latent's grid in every step, and a pattern on that grid can escape them.
+    /// </summary>
+    public int Jitter { get; init; }
 
     /// <summary>How the decoded picture is judged.</summary>
     public ImageLossSettings Loss { get; init; } = new();

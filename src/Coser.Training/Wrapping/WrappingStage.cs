@@ -109,10 +109,9 @@ public sealed class WrappingStage : ITrainingStage
     /// <inheritdoc/>
     public StageLoss Loss(TrainingBatch batch, long stepsDone)
     {
-        Tensor truth = batch[Sharp];
         using var draws = SeededDraws.ForSample(_recipe.Training.Seed, stepsDone, -1);
         double weight = draws.Uniform(0, 1) < _recipe.PlainShare ? 0 : _recipe.Weight;
-        Tensor decoded = Decode(batch, weight);
+        (Tensor decoded, Tensor truth) = Jittered(Decode(batch, weight), batch[Sharp], draws);
         (Tensor total, IReadOnlyList<(string Name, Tensor Value)> terms) = _loss.Compute(decoded, truth);
         Tensor? opposed = null;
         if (Adversary?.Plays(stepsDone) == true)
@@ -203,6 +202,10 @@ public sealed class WrappingStage : ITrainingStage
             reduction % views.Degradation!.Scale == 0 || recipe.Patch is null && recipe.OtherPatches.Count == 0,
             $"views degraded x{views.Degradation.Scale} cannot be cropped on a grid of {reduction} pixels"
         );
+        StageInputs.Require(
+            recipe.Jitter >= 0 && recipe.Jitter < patches.Smallest,
+            "jitter is at least 0 and below the smallest patch"
+        );
         foreach (
             (string name, double share) in new[]
             {
@@ -212,6 +215,17 @@ public sealed class WrappingStage : ITrainingStage
         )
             StageInputs.Require(share is >= 0 and <= 1, $"{name} is in 0..1");
         return patches;
+    }
+
+    private (Tensor Decoded, Tensor Truth) Jittered(Tensor decoded, Tensor truth, SeededDraws draws)
+    {
+        if (_recipe.Jitter == 0)
+            return (decoded, truth);
+        (int top, int left) = (draws.RandInt(0, _recipe.Jitter), draws.RandInt(0, _recipe.Jitter));
+        return (Shifted(decoded), Shifted(truth));
+
+        Tensor Shifted(Tensor x) =>
+            x.narrow(2, top, x.shape[2] - _recipe.Jitter).narrow(3, left, x.shape[3] - _recipe.Jitter).contiguous();
     }
 
     // A square of all of them, at the same place.

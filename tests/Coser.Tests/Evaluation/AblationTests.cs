@@ -72,7 +72,7 @@ public sealed class AblationTests : IDisposable
         );
 
     [Theory]
-    [InlineData("ablation.json", 4, 8)]
+    [InlineData("ablation.json", 4, 7)]
     [InlineData("ablation-steps.json", 4, 32)]
     public void The_recipes_of_this_project_can_be_read(string name, int groups, int configurations)
     {

@@ -17,7 +17,7 @@ public sealed class AdversaryTests
     };
 
     [Fact]
-    public void Every_layer_of_the_discriminator_has_a_gain_of_one()
+    public void The_inner_layers_of_the_discriminator_have_a_gain_of_one_and_the_outer_ones_have_not()
     {
         manual_seed(3);
         using var scope = NewDisposeScope();
@@ -31,6 +31,13 @@ public sealed class AdversaryTests
         network.named_parameters().First(p => p.name == "layers.1.conv.bias").parameter.add_(1);
         Assert.False(before.allclose(network.call(input), rtol: 1e-4, atol: 1e-5));
         Assert.Equal([2, 1, 15, 15], before.shape);
+        Tensor shifted = network.call(input);
+        foreach (string outer in new[] { "layers.0.conv.weight", "layers.2.conv.weight" })
+        {
+            network.named_parameters().First(p => p.name == outer).parameter.mul_(7);
+            Assert.False(shifted.allclose(network.call(input), rtol: 1e-4, atol: 1e-5));
+            network.named_parameters().First(p => p.name == outer).parameter.div_(7);
+        }
     }
 
     [Fact]

@@ -45,6 +45,7 @@ public sealed class WrappingStageTests : IDisposable
             Stage(
                 _recipe with
                 {
+                    Jitter = 8,
                     Adversary = new()
                     {
                         Widths = [4],
@@ -127,6 +128,7 @@ public sealed class WrappingStageTests : IDisposable
         Assert.Throws<InvalidDataException>(() => Stage(recipe with { Patch = 12 }).Dispose());
         Assert.Throws<InvalidDataException>(() => Stage(recipe with { OtherPatches = [64] }).Dispose());
         Assert.Throws<InvalidDataException>(() => Stage(recipe with { CleanShare = 2 }).Dispose());
+        Assert.Throws<InvalidDataException>(() => Stage(recipe with { Jitter = 16 }).Dispose());
 
         static IEnumerable<Tensor> Pieces(Tensor latent, int side) =>
             from top in Enumerable.Range(0, (int)latent.shape[2] - side + 1)
@@ -147,6 +149,42 @@ public sealed class WrappingStageTests : IDisposable
             p => Assert.True(p.Parameter.grad is null)
         );
         Assert.Contains(stage.Parameters, p => p.Parameter.grad is not null);
+    }
+
+    [Fact]
+    public void Picture_and_truth_are_shifted_together_by_up_to_the_jitter()
+    {
+        const int jitter = 4;
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        using WrappingStage stage = Stage(_recipe with { Loss = new(), PlainShare = 1, Jitter = jitter });
+        using ModelDirectory model = ModelDirectory.Open(_small.Model);
+        using KlAutoencoder decoder = model.Load("autoencoder", NetworkKinds.Autoencoder, dtype: float32);
+        using TrainingBatch drawn = stage.MakeBatch(0);
+        Tensor latent = drawn["latent"][..1];
+        // The truth is off by a ramp, so that the loss tells the place, and is wrong by more where the two do not fit.
+        Tensor decoded = decoder.Decode(decoder.FromLatent(latent)) / 2 + 0.5;
+        long side = decoded.shape[2];
+        Tensor ramp = (arange(side) + 100 * arange(side).unsqueeze(1)).to(float32) / 1000;
+        using TrainingBatch batch = TrainingBatch.Join([
+            new Dictionary<string, Tensor>(StringComparer.Ordinal)
+            {
+                ["sharp"] = decoded + ramp,
+                ["lr"] = drawn["lr"][..1],
+                ["latent"] = latent,
+            },
+        ]);
+        double middle = (side - jitter - 1) / 2.0;
+        var places = new HashSet<(int Top, int Left)>();
+        for (int step = 0; step < 12; step++)
+        {
+            double place = stage.Loss(batch, step).Total.item<float>() * 1000 - 101 * middle;
+            int whole = (int)Math.Round(place);
+            Assert.Equal(whole, place, 0.05);
+            places.Add((whole / 100, whole % 100));
+        }
+        Assert.All(places, p => Assert.True(p is { Top: >= 0 and <= jitter, Left: >= 0 and <= jitter }));
+        Assert.True(places.Count > 3);
     }
 
     [Fact]

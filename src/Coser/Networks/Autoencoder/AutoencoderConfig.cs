@@ -58,8 +58,8 @@ public sealed record AutoencoderConfig
     public IReadOnlyList<double>? LatentStd { get; init; }
 
     /// <summary>
-    /// Residual-in-residual blocks of each feature fusion (StableSR's controllable feature wrapping); null: the decoder has
-    /// no fusion.
+    /// Residual-in-residual blocks of each feature fusion (StableSR's controllable feature wrapping), between its two residual
+    /// blocks; null: the decoder has no fusion.
     /// </summary>
     [JsonPropertyName("num_fuse_block")]
     public int? FuseBlocks { get; init; }
@@ -94,7 +94,10 @@ public sealed record AutoencoderConfig
             NormGroups >= 1 && ChannelMultipliers.All(m => Channels * m % NormGroups == 0),
             $"norm_groups {NormGroups} must divide every width"
         );
-        Require(FuseBlocks is null or >= 1 && FuseGrowth >= 1, "num_fuse_block and rrdb_growth must be at least 1");
+        Require(
+            FuseBlocks is null or >= 0 && FuseGrowth >= 1,
+            "num_fuse_block must be at least 0, rrdb_growth at least 1"
+        );
         Require(
             LatentMean is null == LatentStd is null
                 && (LatentMean?.Count ?? EmbedDim) == EmbedDim
