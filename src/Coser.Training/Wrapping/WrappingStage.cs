@@ -29,6 +29,7 @@ public sealed class WrappingStage : ITrainingStage
     private const int GridRows = 6;
     private const string Sharp = "sharp";
     private const string Latent = "latent";
+    private const string Grain = "grain";
     private readonly WrappingRecipe _recipe;
     private readonly LatentSet _latents;
     private readonly ViewReader _views;
@@ -41,6 +42,7 @@ public sealed class WrappingStage : ITrainingStage
     private readonly IReadOnlyList<(string Name, Parameter Parameter)> _trained;
     private readonly ImageLoss _loss;
     private readonly PatchSizes _patches;
+    private readonly double _noise;
 
     /// <param name="data">Photos with a "train" and a "validation" split; those that the latents lack are left out.</param>
     /// <exception cref="InvalidDataException">An input is missing, or the parts do not fit each other.</exception>
@@ -57,6 +59,7 @@ public sealed class WrappingStage : ITrainingStage
         _validation = inputs.Known(_latents, "validation", recipe.ValidationPhotos);
         using ModelDirectory model = ModelDirectory.Open(inputs.ModelOf(recipe.Model));
         _config = Config(recipe, model);
+        _noise = model.Manifest.Restoration?.FeatureNoise ?? 0;
         _patches = Patches(recipe, _latents.Manifest.Settings, _config.Reduction);
         manual_seed((long)recipe.Training.Seed); // the initialisation draws from the global generator
         _network = new KlAutoencoder(_config);
@@ -93,13 +96,16 @@ public sealed class WrappingStage : ITrainingStage
             index,
             _recipe.Training.Batch,
             (entry, d) =>
-                Cropped(
-                    Sample(
-                        entry,
-                        d.RandInt(0, _latents.Manifest.Settings.Views - 1),
-                        d.Random() < _recipe.CleanShare ? LatentSet.Clean : LatentSet.Sampled
+                Noisy(
+                    Cropped(
+                        Sample(
+                            entry,
+                            d.RandInt(0, _latents.Manifest.Settings.Views - 1),
+                            d.Random() < _recipe.CleanShare ? LatentSet.Clean : LatentSet.Sampled
+                        ),
+                        side,
+                        d
                     ),
-                    side,
                     d
                 ),
             taken
@@ -130,10 +136,13 @@ public sealed class WrappingStage : ITrainingStage
         using var swapped = new WeightSwap(Parameters, weights);
         var sums = new Dictionary<string, double>(StringComparer.Ordinal);
         var grid = new ValidationGrid(GridRows);
-        foreach (PhotoEntry entry in _validation)
+        foreach ((int i, PhotoEntry entry) in _validation.Index())
         {
             using var inner = NewDisposeScope();
-            using TrainingBatch batch = TrainingBatch.Join([Sample(entry, 0, LatentSet.Sampled)]).To(Compute.Device);
+            using var draws = SeededDraws.ForSample(_recipe.Training.Seed, i, -3);
+            using TrainingBatch batch = TrainingBatch
+                .Join([Noisy(Sample(entry, 0, LatentSet.Sampled), draws)])
+                .To(Compute.Device);
             Tensor truth = batch[Sharp].cpu();
             Tensor wrapped = Rounded(Decode(batch, _recipe.Weight));
             Tensor plain = Rounded(Decode(batch, 0));
@@ -259,13 +268,23 @@ public sealed class WrappingStage : ITrainingStage
         };
     }
 
+    private Dictionary<string, Tensor> Noisy(Dictionary<string, Tensor> sample, SeededDraws draws)
+    {
+        if (_noise > 0)
+            sample.Add(Grain, draws.RandN(sample[Sharp].shape) * _noise);
+        return sample;
+    }
+
     // [B,3,S,S], float32, about [0,1]
     private Tensor Decode(TrainingBatch batch, double weight)
     {
         Tensor raw = _network.FromLatent(batch[Latent]).to(Compute.DType);
         if (weight == 0)
             return _network.Decode(raw).to(float32) / 2 + 0.5;
-        Tensor picture = (Enlarged(batch) * 2 - 1).to(Compute.DType);
+        Tensor shown = Enlarged(batch);
+        if (batch.Has(Grain))
+            shown += batch[Grain];
+        Tensor picture = (shown * 2 - 1).to(Compute.DType);
         EncoderFeatures features = _network.EncodeFeatures(picture);
         return _network.Decode(raw, features, weight).to(float32) / 2 + 0.5;
     }

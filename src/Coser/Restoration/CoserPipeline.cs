@@ -205,7 +205,7 @@ internal sealed class CoserPipeline : IDisposable
                 LatentRestorer.Stage,
                 () => Sample(run, enlarged, conditions, reference, context, suffix, use)
             );
-            Tensor pixels = run.Clock.Measure(DecodingStage, () => Decode(run, latent, enlarged));
+            Tensor pixels = run.Clock.Measure(DecodingStage, () => Decode(run, latent, enlarged, suffix));
             run.Report(new RestoreProgress(DecodingStage, i + 1, parts.Count));
             // What lies beyond the photo's edge was there for the networks only.
             pixels = pixels
@@ -281,10 +281,13 @@ internal sealed class CoserPipeline : IDisposable
         return _ => zero;
     }
 
-    private Tensor Decode(RestoreRun run, Tensor latent, Tensor enlarged)
+    private Tensor Decode(RestoreRun run, Tensor latent, Tensor enlarged, string suffix)
     {
         using var scope = NewDisposeScope();
-        Tensor decoded = _codec.Decode(latent, enlarged, run.Fidelity);
+        Tensor shown = enlarged;
+        if (_config.FeatureNoise > 0)
+            shown = enlarged.add(run.Noise.Draw("features" + suffix, enlarged, 0), _config.FeatureNoise);
+        Tensor decoded = _codec.Decode(latent, shown, run.Fidelity);
         return ColourFix.Apply(run.ColourFix, decoded, enlarged).clamp(0, 1).MoveToOuterDisposeScope();
     }
 

@@ -74,6 +74,13 @@ public sealed record RestorationConfig
     /// <summary>Weight of the LR photo's features in the decoder.</summary>
     public double Fidelity { get; init; } = 0.5;
 
+    /// <summary>
+    /// Standard deviation, in [0,1], of noise on the enlarged LR photo where the decoder takes its features from. A decoder that
+    /// was trained with it makes grain and texture of it, where it would else repeat one pattern (Rakotonirina and Rasoanaivo,
+    /// ICASSP 2020, give noise to the whole generator). The same in training and in use.
+    /// </summary>
+    public double FeatureNoise { get; init; }
+
     /// <summary>Colour correction.</summary>
     public ColourFixKind ColourFix { get; init; } = ColourFixKind.AdaIn;
 

@@ -114,6 +114,25 @@ public sealed class CoserPipelineTests : IDisposable
     }
 
     [Fact]
+    public void Noise_on_the_decoders_features_is_the_seeds_and_follows_fidelity()
+    {
+        RestorationConfig restoration = SmallCoser.Restoration with { FeatureNoise = 0.2 };
+        using SuperResolver noisy = SmallCoser.Open(SmallCoser.Write(_folder.File("noisy"), restoration));
+        using Photo photo = SmallCoser.NewPhoto(40, 24);
+        Tensor once = Restored(new());
+        Assert.True(once.equal(Restored(new())).all().item<bool>());
+        Assert.InRange((once - Pixels(photo, new())).abs().mean().item<float>(), 1e-5, 0.5);
+        // Without the features there is nothing to be noisy.
+        Assert.True(Restored(new() { Fidelity = 0 }).equal(Pixels(photo, new() { Fidelity = 0 })).all().item<bool>());
+
+        Tensor Restored(RestoreOptions options)
+        {
+            using RestoredPhoto restored = noisy.Restore(photo, options);
+            return Pixels(restored.Photo);
+        }
+    }
+
+    [Fact]
     public void A_reference_of_the_user_is_what_is_shown()
     {
         using Photo photo = SmallCoser.NewPhoto(24, 24);

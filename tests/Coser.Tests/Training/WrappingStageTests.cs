@@ -188,6 +188,36 @@ public sealed class WrappingStageTests : IDisposable
     }
 
     [Fact]
+    public void Features_are_as_noisy_as_the_model_says()
+    {
+        using var scope = NewDisposeScope();
+        using (WrappingStage plain = Stage(_recipe))
+        using (TrainingBatch batch = plain.MakeBatch(0))
+            Assert.False(batch.Has("grain"));
+        string manifest = Path.Combine(_small.Model, "model.json");
+        string text = File.ReadAllText(manifest);
+        Assert.Contains("\"feature_noise\": 0", text, StringComparison.Ordinal);
+        File.WriteAllText(
+            manifest,
+            text.Replace("\"feature_noise\": 0", "\"feature_noise\": 0.2", StringComparison.Ordinal)
+        );
+        using WrappingStage stage = Stage(_recipe);
+        using TrainingBatch noisy = stage.MakeBatch(0);
+        using TrainingBatch again = stage.MakeBatch(0);
+        Assert.Equal(noisy["sharp"].shape, noisy["grain"].shape);
+        Assert.InRange(noisy["grain"].std().item<float>(), 0.19, 0.21);
+        Assert.True(noisy["grain"].equal(again["grain"]).all().item<bool>());
+        // It reaches the decoder through the features alone.
+        using var without = new TrainingBatch(
+            new[] { "sharp", "lr", "latent" }.ToDictionary(n => n, n => noisy[n].clone())
+        );
+        Assert.NotEqual(Loss(noisy), Loss(without));
+        _small.AssertResumes(() => Stage(_recipe));
+
+        float Loss(TrainingBatch batch) => stage.Loss(batch, 0).Total.item<float>();
+    }
+
+    [Fact]
     public void Latents_without_what_was_sampled_are_refused()
     {
         _small.WriteLatents("other");
