@@ -8,8 +8,8 @@ namespace Coser.Training.Adversarial;
 /// <summary>
 /// Tells real patches from painted ones, one score a place (Isola et al., CVPR 2017). Spectral normalisation (Miyato et
 /// al., ICLR 2018) instead of batch statistics, which mislead at small batches; not of the first and the last layer, as in
-/// Real-ESRGAN's discriminator. With all layers bound and no gain the scores stay far below the hinge's margin for hundreds
-/// of steps, and the painter has nothing to go by (figures: docs/coser-mini.md).
+/// Real-ESRGAN's discriminator. With all layers bound and no gain the scores stayed so far below the hinge's margin that 80
+/// steps lowered the loss to 0.89 only, where it now is below 0.3 (docs/coser-mini.md).
 /// </summary>
 public sealed class PatchDiscriminator : nn.Module<Tensor, Tensor>
 {

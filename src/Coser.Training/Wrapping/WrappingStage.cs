@@ -92,24 +92,7 @@ public sealed class WrappingStage : ITrainingStage
     {
         using var draws = SeededDraws.ForSample(_recipe.Training.Seed, index, -2);
         (int side, int taken) = _patches.Choose(_recipe.Training.Batch, draws);
-        return _photos.Batch(
-            index,
-            _recipe.Training.Batch,
-            (entry, d) =>
-                Noisy(
-                    Cropped(
-                        Sample(
-                            entry,
-                            d.RandInt(0, _latents.Manifest.Settings.Views - 1),
-                            d.Random() < _recipe.CleanShare ? LatentSet.Clean : LatentSet.Sampled
-                        ),
-                        side,
-                        d
-                    ),
-                    d
-                ),
-            taken
-        );
+        return _photos.Batch(index, _recipe.Training.Batch, (entry, d) => Drawn(entry, side, d), taken);
     }
 
     /// <inheritdoc/>
@@ -224,6 +207,13 @@ public sealed class WrappingStage : ITrainingStage
         )
             StageInputs.Require(share is >= 0 and <= 1, $"{name} is in 0..1");
         return patches;
+    }
+
+    private Dictionary<string, Tensor> Drawn(PhotoEntry entry, int side, SeededDraws draws)
+    {
+        int view = draws.RandInt(0, _latents.Manifest.Settings.Views - 1);
+        string column = draws.Random() < _recipe.CleanShare ? LatentSet.Clean : LatentSet.Sampled;
+        return Noisy(Cropped(Sample(entry, view, column), side, draws), draws);
     }
 
     private (Tensor Decoded, Tensor Truth) Jittered(Tensor decoded, Tensor truth, SeededDraws draws)

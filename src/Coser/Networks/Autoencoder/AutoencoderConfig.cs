@@ -59,7 +59,7 @@ public sealed record AutoencoderConfig
 
     /// <summary>
     /// Residual-in-residual blocks of each feature fusion (StableSR's controllable feature wrapping), between its two residual
-    /// blocks; null: the decoder has no fusion.
+    /// blocks; 0: only those two; null: the decoder has no fusion.
     /// </summary>
     [JsonPropertyName("num_fuse_block")]
     public int? FuseBlocks { get; init; }
