@@ -41,6 +41,7 @@ internal static class TrainSession
         PhotoIndex data = PhotoIndex.Open(inputs.Data);
         using RunLock held = RunLock.Take(folder);
         Compute compute = Compute.Choose(request.Device, recipe.Training.Precision);
+        NativeHeap.KeepFreed();
         using ITrainingStage stage = request.Stage.Create(recipe, data, compute);
         var run = new RunFolder(folder);
         // The recipe last: a folder is a run once it has one.

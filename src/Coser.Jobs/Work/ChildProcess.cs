@@ -16,12 +16,13 @@ internal sealed class ChildProcess : IDisposable
     private readonly Process _process;
     private readonly Channel<ChildMessage> _messages = Channel.CreateUnbounded<ChildMessage>();
     private volatile string _lastError = "";
+    private readonly Task _errors;
 
     private ChildProcess(Process process)
     {
         _process = process;
         _ = ReadMessagesAsync();
-        _ = ReadErrorsAsync();
+        _errors = ReadErrorsAsync();
     }
 
     /// <summary>What it says; ends when the process does.</summary>
@@ -86,6 +87,8 @@ internal sealed class ChildProcess : IDisposable
     public async Task<string> EndAsync()
     {
         await _process.WaitForExitAsync();
+        // Its last words may still be on their way; a child of its own may hold the pipe open for longer.
+        await Task.WhenAny(_errors, Task.Delay(TimeSpan.FromSeconds(2)));
         int code = _process.ExitCode;
         string how = (code - SignalBase) switch
         {

@@ -1,3 +1,4 @@
+using Coser.Restoration;
 using Coser.Training.Adversarial;
 using Coser.Training.Losses;
 using Coser.Training.Runs;
@@ -22,6 +23,12 @@ public sealed record WrappingRecipe : TrainingRecipe
     /// <summary>Growth of the dense layers inside those blocks.</summary>
     public int FuseGrowth { get; init; } = 32;
 
+    /// <summary>
+    /// Levels of the decoder that get a fusion, 0 at full resolution, where the model has no fusion yet; null: all but the
+    /// outermost and the innermost.
+    /// </summary>
+    public IReadOnlyList<int>? FuseLevels { get; init; }
+
     /// <summary>Weight of the LR photo's features while it is trained.</summary>
     public double Weight { get; init; } = 1;
 
@@ -45,6 +52,12 @@ public sealed record WrappingRecipe : TrainingRecipe
     /// of the networks that judge else lie on the latent's grid in every step, and a pattern on that grid can escape them.
     /// </summary>
     public int Jitter { get; init; }
+
+    /// <summary>
+    /// True: a picture is judged after the model's own colour correction, as it is used. The decoder then need not learn what
+    /// the correction replaces: with <see cref="ColourFixKind.Wavelet"/> the low frequencies. Not in the steps without features.
+    /// </summary>
+    public bool CorrectColours { get; init; }
 
     /// <summary>How the decoded picture is judged.</summary>
     public ImageLossSettings Loss { get; init; } = new();

@@ -43,6 +43,7 @@ public sealed class WrappingStage : ITrainingStage
     private readonly ImageLoss _loss;
     private readonly PatchSizes _patches;
     private readonly double _noise;
+    private readonly ColourFixKind _colours;
 
     /// <param name="data">Photos with a "train" and a "validation" split; those that the latents lack are left out.</param>
     /// <exception cref="InvalidDataException">An input is missing, or the parts do not fit each other.</exception>
@@ -59,7 +60,9 @@ public sealed class WrappingStage : ITrainingStage
         _validation = inputs.Known(_latents, "validation", recipe.ValidationPhotos);
         using ModelDirectory model = ModelDirectory.Open(inputs.ModelOf(recipe.Model));
         _config = Config(recipe, model);
-        _noise = model.Manifest.Restoration?.FeatureNoise ?? 0;
+        RestorationConfig used = model.Manifest.Restoration ?? new RestorationConfig();
+        _noise = used.FeatureNoise;
+        _colours = recipe.CorrectColours ? used.ColourFix : ColourFixKind.None;
         _patches = Patches(recipe, _latents.Manifest.Settings, _config.Reduction);
         manual_seed((long)recipe.Training.Seed); // the initialisation draws from the global generator
         _network = new KlAutoencoder(_config);
@@ -179,6 +182,7 @@ public sealed class WrappingStage : ITrainingStage
             {
                 FuseBlocks = recipe.FuseBlocks,
                 FuseGrowth = recipe.FuseGrowth,
+                FuseLevels = recipe.FuseLevels,
             }
             : built.Config;
     }
@@ -271,12 +275,11 @@ public sealed class WrappingStage : ITrainingStage
         Tensor raw = _network.FromLatent(batch[Latent]).to(Compute.DType);
         if (weight == 0)
             return _network.Decode(raw).to(float32) / 2 + 0.5;
-        Tensor shown = Enlarged(batch);
-        if (batch.Has(Grain))
-            shown += batch[Grain];
-        Tensor picture = (shown * 2 - 1).to(Compute.DType);
-        EncoderFeatures features = _network.EncodeFeatures(picture);
-        return _network.Decode(raw, features, weight).to(float32) / 2 + 0.5;
+        Tensor enlarged = Enlarged(batch);
+        Tensor shown = batch.Has(Grain) ? enlarged + batch[Grain] : enlarged;
+        EncoderFeatures features = _network.EncodeFeatures((shown * 2 - 1).to(Compute.DType));
+        Tensor decoded = _network.Decode(raw, features, weight).to(float32) / 2 + 0.5;
+        return ColourFix.Apply(_colours, decoded, enlarged.to(float32));
     }
 
     // [B,3,S,S], [0,1]: what the features are taken from

@@ -83,6 +83,13 @@ public static class CpuFeatures
             .Select(f => f.Name),
     ];
 
+    /// <summary>True on AMD processors with AVX-512 (Zen 4 and later).</summary>
+    internal static bool IsAmdWithAvx512 { get; } = Avx512F.IsSupported && IsFrom(0x68747541, 0x69746E65, 0x444D4163);
+
+    // "AuthenticAMD" in EBX, EDX, ECX
+    private static bool IsFrom(int ebx, int edx, int ecx) =>
+        X86Base.IsSupported && X86Base.CpuId(0, 0) is var id && (id.Ebx, id.Edx, id.Ecx) == (ebx, edx, ecx);
+
     private static bool DetectBf16() => HasLeaf7(1, eaxBit: 5) || HasLeaf7(0, edxBit: 22);
 
     private static bool HasLeaf7(int subLeaf, int eaxBit = -1, int edxBit = -1)

@@ -111,6 +111,10 @@ internal sealed class CoserPipeline : IDisposable
                 stage.Dispose();
             throw;
         }
+        finally
+        {
+            NativeHeap.Release();
+        }
     }
 
     /// <summary>The first two stages alone: what the model believes it sees.</summary>
@@ -192,6 +196,8 @@ internal sealed class CoserPipeline : IDisposable
         );
         if (parts.Count > 1)
             NativeHeap.KeepWhole();
+        else
+            NativeHeap.KeepFreed();
         (var before, var after) = (new PixelRange(), new PixelRange());
         foreach ((int i, PixelArea part) in parts.Index())
         {

@@ -92,7 +92,7 @@ public sealed class EvalCommandTests
                 {
                     Features = 4,
                     Blocks = 1,
-                    Growth = 4,
+                    Growth = 2,
                 }
             )
         )

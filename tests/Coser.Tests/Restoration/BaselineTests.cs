@@ -17,7 +17,7 @@ public sealed class BaselineTests
     {
         Features = 8,
         Blocks = 2,
-        Growth = 4,
+        Growth = 2, // see docs/speed.md: no more than 16 channels into a convolution, or a multiple of 16
     };
     private static readonly RrdbNetConfig Rrdb2 = Rrdb4 with { Scale = 2, Blocks = 1 };
     private static readonly SrVggNetConfig Compact = new()

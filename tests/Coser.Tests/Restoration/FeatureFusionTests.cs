@@ -9,12 +9,12 @@ public sealed class FeatureFusionTests
 {
     private static readonly AutoencoderConfig Config = new()
     {
-        Channels = 8,
+        Channels = 16,
         ChannelMultipliers = [1, 2, 2, 2],
         ResBlocks = 1,
         NormGroups = 4,
         MidAttention = false,
-        FuseGrowth = 4,
+        FuseGrowth = 16,
     };
 
     [Theory]
@@ -37,6 +37,55 @@ public sealed class FeatureFusionTests
 
         double Change(Tensor decoded) => (decoded - plain).abs().mean().item<float>();
     }
+
+    [Fact]
+    public void Only_a_fusion_at_full_resolution_sees_what_lives_between_two_pixels()
+    {
+        double[] answers =
+        [
+            .. new int[][] { [1, 2], [0, 1, 2] }.Select(levels =>
+            {
+                manual_seed(1);
+                using var scope = NewDisposeScope();
+                using var noGrad = no_grad();
+                using var network = new KlAutoencoder(Config with { FuseBlocks = 0, FuseLevels = levels });
+                Tensor z = Draw.Normal(1, 1, 4, 4, 4);
+                Tensor photo = Draw.Uniform(2, 1, 3, 32, 32);
+                EncoderFeatures features = network.EncodeFeatures(photo);
+                Assert.Equal(levels, features.Maps.Keys.Order());
+                Assert.Equal(levels, Fused(network).Order());
+                Tensor plain = network.Decode(z);
+                // A level's map alone: how much it moves neighbouring pixels apart.
+                int outermost = levels[0];
+                var alone = new EncoderFeatures(
+                    features.Moments,
+                    new Dictionary<int, Tensor> { [outermost] = features.Maps[outermost] }
+                );
+                Tensor change = network.Decode(z, alone, 1) - plain;
+                return change.diff(dim: 3).abs().mean().item<float>() / change.abs().mean().item<float>();
+            }),
+        ];
+        Assert.True(answers[1] > answers[0], string.Join(", ", answers));
+
+        static IEnumerable<int> Fused(KlAutoencoder network) =>
+            network
+                .named_parameters()
+                .Select(p => p.name.Split("fusion_layer_"))
+                .Where(p => p.Length > 1)
+                .Select(p => p[1][0] - '0')
+                .Distinct();
+    }
+
+    [Theory]
+    [InlineData(4)]
+    [InlineData(-1)]
+    public void A_level_that_the_decoder_lacks_is_refused(int level) =>
+        Assert.Contains(
+            "fuse_levels",
+            Assert
+                .Throws<ArgumentException>(() => new KlAutoencoder(Config with { FuseLevels = [1, level] }).Dispose())
+                .Message
+        );
 
     [Fact]
     public void Fewer_than_no_blocks_are_refused() =>

@@ -187,6 +187,28 @@ public sealed class WrappingStageTests : IDisposable
         Assert.True(places.Count > 3);
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void A_wrong_colour_is_judged_only_where_the_model_would_leave_it(bool corrected)
+    {
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        string manifest = Path.Combine(_small.Model, "model.json");
+        string text = File.ReadAllText(manifest);
+        Assert.Contains("\"colour_fix\": \"ada_in\"", text, StringComparison.Ordinal);
+        File.WriteAllText(manifest, text.Replace("\"ada_in\"", "\"wavelet\"", StringComparison.Ordinal));
+        WrappingRecipe recipe = _recipe with { Trainable = ["."], CorrectColours = corrected };
+        using WrappingStage stage = Stage(recipe);
+        using TrainingBatch batch = stage.MakeBatch(0);
+        double before = stage.Loss(batch, 0).Total.item<float>();
+        stage
+            .Parameters.Single(p => p.Name.EndsWith("decoder.conv_out.bias", StringComparison.Ordinal))
+            .Parameter.add_(1);
+        double change = Math.Abs(stage.Loss(batch, 0).Total.item<float>() - before);
+        Assert.True(corrected ? change < 1e-4 : change > 0.1, $"{change}");
+    }
+
     [Fact]
     public void Features_are_as_noisy_as_the_model_says()
     {

@@ -68,6 +68,13 @@ public sealed record AutoencoderConfig
     [JsonPropertyName("rrdb_growth")]
     public int FuseGrowth { get; init; } = 32;
 
+    /// <summary>
+    /// Levels whose encoder features the decoder fuses, 0 at full resolution; null: all but the outermost and the innermost,
+    /// as in the published checkpoints.
+    /// </summary>
+    [JsonPropertyName("fuse_levels")]
+    public IReadOnlyList<int>? FuseLevels { get; init; }
+
     /// <summary>How many pixels of the photo, along one side, make one of the latent.</summary>
     [JsonIgnore]
     public int Reduction => 1 << (ChannelMultipliers.Count - 1);
@@ -75,8 +82,9 @@ public sealed record AutoencoderConfig
     /// <summary>Channels of a level, from 0 at full resolution.</summary>
     internal int Width(int level) => Channels * ChannelMultipliers[level];
 
-    /// <summary>Levels whose encoder features the decoder fuses: all but the outermost and the innermost.</summary>
-    internal IEnumerable<int> FuseLevels => Enumerable.Range(1, Math.Max(0, ChannelMultipliers.Count - 2));
+    /// <summary>The levels that are fused, from the outermost on.</summary>
+    internal IEnumerable<int> FusedLevels =>
+        FuseLevels?.Order() ?? Enumerable.Range(1, Math.Max(0, ChannelMultipliers.Count - 2));
 
     /// <summary>Refuses what cannot be built.</summary>
     /// <exception cref="ArgumentException">A size is below 1 or does not divide; the message names it.</exception>
@@ -97,6 +105,12 @@ public sealed record AutoencoderConfig
         Require(
             FuseBlocks is null or >= 0 && FuseGrowth >= 1,
             "num_fuse_block must be at least 0, rrdb_growth at least 1"
+        );
+        Require(
+            FuseLevels is null
+                || FuseLevels.All(l => l >= 0 && l < ChannelMultipliers.Count)
+                    && FuseLevels.Distinct().Count() == FuseLevels.Count,
+            $"fuse_levels are different levels from 0 to {ChannelMultipliers.Count - 1}"
         );
         Require(
             LatentMean is null == LatentStd is null

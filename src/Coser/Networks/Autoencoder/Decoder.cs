@@ -77,7 +77,7 @@ internal sealed class Decoder : nn.Module
         _fusions = new FeatureFusion?[levels];
         if (config.FuseBlocks is null)
             return;
-        foreach (int level in config.FuseLevels)
+        foreach (int level in config.FusedLevels)
         {
             var fusion = new FeatureFusion(config, config.Width(level), device);
             _fusions[level] = fusion;

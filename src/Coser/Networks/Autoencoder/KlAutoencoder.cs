@@ -73,11 +73,11 @@ public sealed class KlAutoencoder : nn.Module
     public EncoderFeatures EncodeFeatures(Tensor image)
     {
         using var scope = NewDisposeScope();
-        (Tensor moments, IReadOnlyList<Tensor> maps) = _encoder.Run(image, [.. Config.FuseLevels]);
+        (Tensor moments, IReadOnlyList<Tensor> maps) = _encoder.Run(image, [.. Config.FusedLevels]);
         return new EncoderFeatures(
             _toLatent.call(moments).MoveToOuterDisposeScope(),
             Config
-                .FuseLevels.Zip(maps)
+                .FusedLevels.Zip(maps)
                 .ToDictionary(level => level.First, level => level.Second.MoveToOuterDisposeScope())
         );
     }
