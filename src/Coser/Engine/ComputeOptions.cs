@@ -83,12 +83,18 @@ public static class CpuFeatures
             .Select(f => f.Name),
     ];
 
-    /// <summary>True on AMD processors with AVX-512 (Zen 4 and later).</summary>
-    internal static bool IsAmdWithAvx512 { get; } = Avx512F.IsSupported && IsFrom(0x68747541, 0x69746E65, 0x444D4163);
+    /// <summary>True on AMD's processors of family 26.</summary>
+    internal static bool IsZen5 { get; } = DetectZen5();
 
-    // "AuthenticAMD" in EBX, EDX, ECX
-    private static bool IsFrom(int ebx, int edx, int ecx) =>
-        X86Base.IsSupported && X86Base.CpuId(0, 0) is var id && (id.Ebx, id.Edx, id.Ecx) == (ebx, edx, ecx);
+    private static bool DetectZen5()
+    {
+        if (!X86Base.IsSupported)
+            return false;
+        (_, int ebx, int ecx, int edx) = X86Base.CpuId(0, 0);
+        int signature = X86Base.CpuId(1, 0).Eax;
+        int family = (signature >> 8 & 0xF) + (signature >> 20 & 0xFF);
+        return (ebx, edx, ecx) == (0x68747541, 0x69746E65, 0x444D4163) && family == 26; // "AuthenticAMD"
+    }
 
     private static bool DetectBf16() => HasLeaf7(1, eaxBit: 5) || HasLeaf7(0, edxBit: 22);
 

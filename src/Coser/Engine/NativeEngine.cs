@@ -88,9 +88,9 @@ public static partial class NativeEngine
     {
         if (OperatingSystem.IsWindows())
             return;
-        // On Zen 4 its exponentials of 16 numbers take far longer than two of 8: a training of the decoder, full of swish, ran
-        // at 0.45 instead of 0.75 steps a second. Matrix products and convolutions choose for themselves.
-        if (CpuFeatures.IsAmdWithAvx512)
+        // There the exponentials of 16 numbers take far longer than two of 8 (docs/speed.md): a training of the decoder, full
+        // of swish, ran at 0.45 instead of 0.75 steps a second. Matrix products and convolutions choose for themselves.
+        if (CpuFeatures.IsZen5)
             _ = SetEnvironment("ATEN_CPU_CAPABILITY", "avx2", overwrite: 0);
     }
 
