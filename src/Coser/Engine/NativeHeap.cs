@@ -13,12 +13,12 @@ public static partial class NativeHeap
     /// up to 32 MB in its heap, which falls to pieces over many super-tiles. For the rest of the process; the price is
     /// fresh pages for every map.
     /// </summary>
-    public static void KeepWhole() => Set((MmapThreshold, 1 << 20));
+    public static void KeepWhole() => Set((MmapThreshold, 1 << 20), (TrimThreshold, 2 << 20));
 
     /// <summary>
     /// What is freed stays in the heap for the next map, of whatever size: where the same maps come again and again, fresh
-    /// pages for each of them can take as long as the networks (docs/speed.md). For the rest of the process, or until
-    /// <see cref="KeepWhole"/>.
+    /// pages for each of them can take as long as the networks (docs/speed.md). The price is a third more memory at the peak.
+    /// For the rest of the process, or until <see cref="KeepWhole"/>.
     /// </summary>
     public static void KeepFreed() => Set((MmapThreshold, 1 << 30), (TrimThreshold, int.MaxValue));
 
