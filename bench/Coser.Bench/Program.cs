@@ -17,6 +17,8 @@ if (args is ["serve", var server, .. var uploads])
     return await ServerLoad.RunAsync(new Uri(server), uploads is [var count] ? int.Parse(count) : 500);
 if (args is ["precision", var model])
     return PrecisionDifference.Run(model);
+if (args is ["convolutions"])
+    return ConvolutionErrors.Run();
 BenchmarkSwitcher
     .FromAssembly(typeof(Program).Assembly)
     .Run(

@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using Coser.Networks.Layers;
 using TorchSharp;
 using TorchSharp.Modules;
 using TorchSharp.Utils;
@@ -90,7 +91,7 @@ public sealed class FeatureNetwork : nn.Module<Tensor, Tensor>
         var maps = new List<Tensor>();
         for (int level = 0; level < _levels.Count; level++)
         {
-            x = _levels[level].call(_enter[level].call(x));
+            x = _levels[level].call(BlockedConvolution.Apply(_enter[level], x, stride: level == 0 ? 1 : 2));
             maps.Add(x);
         }
         return [.. maps.Select(m => m.MoveToOuterDisposeScope())];
@@ -167,8 +168,8 @@ internal sealed class FeatureBlock : nn.Module<Tensor, Tensor>
     public override Tensor forward(Tensor input)
     {
         using var scope = NewDisposeScope();
-        Tensor hidden = nn.functional.relu(_conv1.call(nn.functional.relu(input)));
-        return (input + _gain * _conv2.call(hidden)).MoveToOuterDisposeScope();
+        Tensor hidden = nn.functional.relu(BlockedConvolution.Apply(_conv1, nn.functional.relu(input)));
+        return (input + _gain * BlockedConvolution.Apply(_conv2, hidden)).MoveToOuterDisposeScope();
     }
 
     /// <summary>A 3x3 convolution, He-initialised, bias 0.</summary>

@@ -1,3 +1,4 @@
+using Coser.Networks.Layers;
 using TorchSharp;
 using TorchSharp.Modules;
 using TorchSharp.Utils;
@@ -79,9 +80,7 @@ internal sealed class PatchConv : nn.Module<Tensor, Tensor>
     {
         using var scope = NewDisposeScope();
         Tensor weight = _spectral ? _conv.weight / LargestSingularValue().to(Type) : _conv.weight;
-        return nn
-            .functional.conv2d(input, weight, _conv.bias, strides: _stride, padding: _padding)
-            .MoveToOuterDisposeScope();
+        return BlockedConvolution.Apply(input, weight, _conv.bias, _stride, _padding).MoveToOuterDisposeScope();
     }
 
     // Exact, not by power iteration, whose vector would be one more state to save. Outputs are few: the Gram matrix is small.

@@ -97,6 +97,19 @@ public static partial class NativeEngine
     [LibraryImport("libc", EntryPoint = "setenv", StringMarshalling = StringMarshalling.Utf8)]
     private static partial int SetEnvironment(string name, string value, int overwrite);
 
+    // libtorch leaves small float32 convolutions to it, and where it cannot start, each of them says so on standard error. There
+    // is no switch but this method, which a program in C++ would call; a build without it keeps NNPACK.
+    private static unsafe void DisableNnpack(string folder)
+    {
+        if (
+            OperatingSystem.IsLinux()
+            && NativeLibrary.TryLoad(Path.Combine(folder, "libtorch_cpu.so"), out IntPtr torchCpu)
+            && NativeLibrary.TryGetExport(torchCpu, "_ZN2at13globalContextEv", out IntPtr context)
+            && NativeLibrary.TryGetExport(torchCpu, "_ZN2at7Context20setUserEnabledNNPACKEb", out IntPtr enable)
+        )
+            ((delegate* unmanaged<IntPtr, byte, void>)enable)(((delegate* unmanaged<IntPtr>)context)(), 0);
+    }
+
     // Once loaded by its full path, the library also answers to its bare name (SONAME), which TorchSharp asks for.
     private static IntPtr Preload(string folder)
     {
@@ -108,7 +121,9 @@ public static partial class NativeEngine
             string cuda = Path.Combine(folder, CudaLibraryName);
             if (File.Exists(cuda))
                 NativeLibrary.TryLoad(cuda, out _);
-            return NativeLibrary.Load(path);
+            IntPtr loaded = NativeLibrary.Load(path);
+            DisableNnpack(folder);
+            return loaded;
         }
         catch (Exception e) when (e is DllNotFoundException or BadImageFormatException)
         {

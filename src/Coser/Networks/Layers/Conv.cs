@@ -56,6 +56,5 @@ internal sealed class Conv : nn.Module<Tensor, Tensor>
 
     /// <param name="input">[B,in,H,W] in the weights' type.</param>
     /// <returns>[B,out,H/stride,W/stride].</returns>
-    public override Tensor forward(Tensor input) =>
-        nn.functional.conv2d(input, _weight, _bias, strides: _stride, padding: _padding);
+    public override Tensor forward(Tensor input) => BlockedConvolution.Apply(input, _weight, _bias, _stride, _padding);
 }

@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using Coser.Networks.Layers;
 using TorchSharp;
 using TorchSharp.Modules;
 using TorchSharp.Utils;
@@ -113,13 +114,13 @@ public sealed class MsrResNet : nn.Module<Tensor, Tensor>, IEnlarger
     {
         using var scope = NewDisposeScope();
         ScalarType compute = _convFirst.weight.dtype;
-        Tensor x = Activate(_convFirst.call(ChannelsLast(input.to(compute))));
+        Tensor x = Activate(BlockedConvolution.Apply(_convFirst, ChannelsLast(input.to(compute))));
         x = _body.call(x);
         long factor = Config.Upscale == 3 ? 3 : 2;
-        x = Activate(nn.functional.pixel_shuffle(_upConv1.call(x), factor));
+        x = Activate(nn.functional.pixel_shuffle(BlockedConvolution.Apply(_upConv1, x), factor));
         if (_upConv2 is not null)
-            x = Activate(nn.functional.pixel_shuffle(_upConv2.call(x), 2));
-        Tensor residual = _convLast.call(Activate(_convHr.call(x)));
+            x = Activate(nn.functional.pixel_shuffle(BlockedConvolution.Apply(_upConv2, x), 2));
+        Tensor residual = BlockedConvolution.Apply(_convLast, Activate(BlockedConvolution.Apply(_convHr, x)));
         Tensor enlarged = nn.functional.interpolate(
             input,
             scale_factor: [Config.Upscale, Config.Upscale],
@@ -157,8 +158,8 @@ internal sealed class ResidualBlock : nn.Module<Tensor, Tensor>
     public override Tensor forward(Tensor input)
     {
         using var scope = NewDisposeScope();
-        Tensor hidden = nn.functional.relu(_conv1.call(input), inplace: true);
-        return (input + _conv2.call(hidden)).MoveToOuterDisposeScope();
+        Tensor hidden = nn.functional.relu(BlockedConvolution.Apply(_conv1, input), inplace: true);
+        return (input + BlockedConvolution.Apply(_conv2, hidden)).MoveToOuterDisposeScope();
     }
 
     /// <summary>A 3x3 convolution, He-initialised: weights times <paramref name="scale"/>, bias 0.</summary>
