@@ -26,9 +26,10 @@ internal sealed class PlainTrainReport(TextWriter output) : ITrainReport
         string figures = value.Validation is null
             ? ""
             : "  " + string.Join(' ', value.Validation.Select(v => $"{v.Key} {v.Value:f4}"));
+        string skipped = value.Skipped == 0 ? "" : $"  {value.Skipped} skipped, not finite";
         return $"step {value.Step}/{value.Steps}  loss {value.Loss:f5}  lr {value.LearningRate:g3}  "
             + $"{value.StepsPerSecond:f2} it/s  waiting {value.Waiting:p1}  "
-            + $"left {Left(value.Steps - value.Step, value.StepsPerSecond)}{figures}";
+            + $"left {Left(value.Steps - value.Step, value.StepsPerSecond)}{skipped}{figures}";
     }
 
     /// <summary>Time of so many steps; "?" when there is no speed to tell.</summary>

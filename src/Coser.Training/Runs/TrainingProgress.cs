@@ -13,7 +13,11 @@ public sealed record TrainingProgress(
     double StepsPerSecond,
     double Waiting,
     IReadOnlyDictionary<string, double>? Validation
-);
+)
+{
+    /// <summary>Steps of the whole run that were skipped because a loss or gradient was not finite.</summary>
+    public long Skipped { get; init; }
+}
 
 /// <summary>A step of a run.</summary>
 /// <param name="Step">Steps done.</param>

@@ -240,6 +240,9 @@ public sealed class TrainingRun : IDisposable
                 waiting,
                 validation?.Metrics
             )
+            {
+                Skipped = _state.Skipped,
+            }
         );
         window.Restart(waited); // validation is not training time
     }

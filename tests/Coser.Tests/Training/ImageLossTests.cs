@@ -27,6 +27,26 @@ public sealed class ImageLossTests
     }
 
     [Fact]
+    public void The_texture_term_asks_for_as_much_detail_as_the_truth_has_not_for_the_same()
+    {
+        using var scope = NewDisposeScope();
+        using var loss = new ImageLoss(new ImageLossSettings { L1 = 0, Texture = 1 }, CPU, float32);
+        using var generator = new Generator(7, CPU);
+        Tensor truth = 0.5 + 0.1 * randn([1, 3, 64, 64], generator: generator);
+        Tensor other = 0.5 + 0.1 * randn([1, 3, 64, 64], generator: generator);
+        // Gradients of noise have twice its variance, across and down: 0.2 here, so a picture of half the detail lacks 0.1; and at
+        // half resolution a fourth of that.
+        double half = Term(0.5 + 0.5 * (truth - 0.5));
+        Assert.InRange(half, 0.14, 0.16);
+        Assert.InRange(Term(other), 0, half / 4);
+        Assert.Equal(0, Term(truth), 1e-6);
+        Assert.InRange(Term(full_like(truth, 0.5)), 1.9 * half, 2.1 * half);
+
+        double Term(Tensor picture) =>
+            loss.Compute(picture, truth).Terms.Single(t => t.Name == "texture").Value.item<float>();
+    }
+
+    [Fact]
     public void The_perceptual_term_comes_from_a_model_and_its_gradients_reach_the_picture_alone()
     {
         using var folder = new TemporaryFolder();

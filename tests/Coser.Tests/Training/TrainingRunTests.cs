@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Coser.Checkpoints;
+using Coser.Cli.Training;
 using Coser.Engine;
 using Coser.Networks.PreSr;
 using Coser.Training.Data;
@@ -87,13 +88,18 @@ public sealed class TrainingRunTests : IDisposable
     {
         using var stage = new FaultyStage();
         var folder = new RunFolder(_folder.File("faulty"));
-        using (var run = new TrainingRun(stage, Recipe.Training with { Steps = 3, WeightDecay = 0 }, folder))
+        var reports = new List<TrainingProgress>();
+        TrainingSettings settings = Recipe.Training with { Steps = 3, WeightDecay = 0, LogEvery = 1 };
+        using (var run = new TrainingRun(stage, settings, folder))
         {
-            run.Train(null, null, CancellationToken.None);
+            run.Train(null, new Collect(reports.Add), CancellationToken.None);
             Assert.All(run.Weights.Values, w => Assert.True(w.isfinite().all().item<bool>()));
         }
         CheckpointState state = RunFolder.ReadState(folder.Checkpoints()[^1]);
         Assert.Equal((3, 2, 1), (state.Step, state.Updates, state.Skipped));
+        Assert.Equal([0, 1, 1], reports.Select(r => r.Skipped));
+        Assert.DoesNotContain("skipped", PlainTrainReport.Line(reports[0]), StringComparison.Ordinal);
+        Assert.Contains("1 skipped, not finite", PlainTrainReport.Line(reports[^1]), StringComparison.Ordinal);
     }
 
     [Fact]
