@@ -38,7 +38,7 @@ public sealed class FeatureNetwork : nn.Module<Tensor, Tensor>
     private static readonly Scalar Contrast = 3.7.ToScalar();
 
     [ComponentName(Name = "enter")]
-    private readonly ModuleList<Conv2d> _enter;
+    private readonly ModuleList<Conv> _enter;
 
     [ComponentName(Name = "levels")]
     private readonly ModuleList<FeatureLevel> _levels;
@@ -58,10 +58,8 @@ public sealed class FeatureNetwork : nn.Module<Tensor, Tensor>
             throw new ArgumentException("widths must be at least 1, classes must have names", nameof(config));
         Config = config;
         int[] widths = [.. config.Widths];
-        _enter = new ModuleList<Conv2d>([
-            .. widths.Select(
-                (w, i) => FeatureBlock.Conv3(i == 0 ? 3 : widths[i - 1], w, device, stride: i == 0 ? 1 : 2)
-            ),
+        _enter = new ModuleList<Conv>([
+            .. widths.Select((w, i) => new Conv(i == 0 ? 3 : widths[i - 1], w, 3, device, stride: i == 0 ? 1 : 2).He()),
         ]);
         _levels = new ModuleList<FeatureLevel>([
             .. widths.Select((w, i) => new FeatureLevel(w, config.Blocks[i], device)),
@@ -91,7 +89,7 @@ public sealed class FeatureNetwork : nn.Module<Tensor, Tensor>
         var maps = new List<Tensor>();
         for (int level = 0; level < _levels.Count; level++)
         {
-            x = _levels[level].call(BlockedConvolution.Apply(_enter[level], x, stride: level == 0 ? 1 : 2));
+            x = _levels[level].call(_enter[level].call(x));
             maps.Add(x);
         }
         return [.. maps.Select(m => m.MoveToOuterDisposeScope())];
@@ -145,10 +143,10 @@ internal sealed class FeatureLevel : nn.Module<Tensor, Tensor>
 internal sealed class FeatureBlock : nn.Module<Tensor, Tensor>
 {
     [ComponentName(Name = "conv1")]
-    private readonly Conv2d _conv1;
+    private readonly Conv _conv1;
 
     [ComponentName(Name = "conv2")]
-    private readonly Conv2d _conv2;
+    private readonly Conv _conv2;
 
     [ComponentName(Name = "gain")]
     private readonly Parameter _gain;
@@ -156,8 +154,8 @@ internal sealed class FeatureBlock : nn.Module<Tensor, Tensor>
     public FeatureBlock(int width, Device? device)
         : base(nameof(FeatureBlock))
     {
-        _conv1 = Conv3(width, width, device);
-        _conv2 = Conv3(width, width, device);
+        _conv1 = new Conv(width, width, 3, device).He();
+        _conv2 = new Conv(width, width, 3, device).He();
         _gain = new Parameter(full([1], 0.1f, device: device));
         _gain.DetachFromDisposeScope();
         RegisterComponents();
@@ -168,18 +166,7 @@ internal sealed class FeatureBlock : nn.Module<Tensor, Tensor>
     public override Tensor forward(Tensor input)
     {
         using var scope = NewDisposeScope();
-        Tensor hidden = nn.functional.relu(BlockedConvolution.Apply(_conv1, nn.functional.relu(input)));
-        return (input + _gain * BlockedConvolution.Apply(_conv2, hidden)).MoveToOuterDisposeScope();
-    }
-
-    /// <summary>A 3x3 convolution, He-initialised, bias 0.</summary>
-    internal static Conv2d Conv3(long inputs, long outputs, Device? device, long stride = 1)
-    {
-        Conv2d conv = nn.Conv2d(inputs, outputs, 3, stride: stride, padding: 1, device: device);
-        using var noGrad = no_grad();
-        using var scope = NewDisposeScope();
-        nn.init.kaiming_normal_(conv.weight);
-        nn.init.zeros_(conv.bias!);
-        return conv;
+        Tensor hidden = nn.functional.relu(_conv1.call(nn.functional.relu(input)));
+        return (input + _gain * _conv2.call(hidden)).MoveToOuterDisposeScope();
     }
 }

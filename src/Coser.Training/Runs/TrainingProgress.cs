@@ -4,6 +4,7 @@ namespace Coser.Training.Runs;
 /// <param name="Loss">Mean since the last report.</param>
 /// <param name="StepsPerSecond">Since the last report.</param>
 /// <param name="Waiting">Share of that time spent waiting for data, 0 to 1.</param>
+/// <param name="Skipped">Steps of the whole run that were skipped because a loss or gradient was not finite.</param>
 public sealed record TrainingProgress(
     long Step,
     long Steps,
@@ -12,12 +13,9 @@ public sealed record TrainingProgress(
     double GradientNorm,
     double StepsPerSecond,
     double Waiting,
+    long Skipped,
     IReadOnlyDictionary<string, double>? Validation
-)
-{
-    /// <summary>Steps of the whole run that were skipped because a loss or gradient was not finite.</summary>
-    public long Skipped { get; init; }
-}
+);
 
 /// <summary>A step of a run.</summary>
 /// <param name="Step">Steps done.</param>

@@ -238,11 +238,9 @@ public sealed class TrainingRun : IDisposable
                 norm,
                 perSecond,
                 waiting,
+                _state.Skipped,
                 validation?.Metrics
             )
-            {
-                Skipped = _state.Skipped,
-            }
         );
         window.Restart(waited); // validation is not training time
     }

@@ -40,14 +40,19 @@ public sealed class BlockedConvolutionTests
                 Tensor[] exact = [.. rounded.Select(t => t.detach().to(float64).requires_grad_(true))];
                 SpoilHeap();
                 Tensor quick;
+                Tensor innermost;
                 using (no_grad())
+                {
                     quick = Convolved(rounded);
+                    innermost = Convolved([ChannelsInnermost(rounded[0]), .. rounded[1..]]);
+                }
                 Tensor y = Convolved(rounded);
                 Tensor wanted = Convolved(exact);
                 SpoilHeap();
                 y.sum().backward();
                 wanted.sum().backward();
                 Assert.InRange(Off(quick, wanted), 0, tolerance);
+                Assert.InRange(Off(innermost, wanted), 0, tolerance);
                 Assert.InRange(Off(y, wanted), 0, tolerance);
                 foreach ((Tensor r, Tensor e) in rounded.Zip(exact))
                     Assert.InRange(Off(r.grad!, e.grad!), 0, tolerance);
@@ -57,6 +62,8 @@ public sealed class BlockedConvolutionTests
         Tensor Convolved(Tensor[] x) =>
             BlockedConvolution.Apply(x[0], x[1], x[2], [stride, stride], [(kernel - 1) / 2, (kernel - 1) / 2]);
     }
+
+    private static Tensor ChannelsInnermost(Tensor x) => x.permute(0, 2, 3, 1).contiguous().permute(0, 3, 1, 2);
 
     // Root mean square of the difference over the wanted values'; NaN where one is no number.
     private static double Off(Tensor actual, Tensor wanted) =>

@@ -1,5 +1,4 @@
 using TorchSharp;
-using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace Coser.Networks.Layers;
@@ -7,7 +6,7 @@ namespace Coser.Networks.Layers;
 /// <summary>
 /// Convolutions that can be relied on. On some processors with AVX-512 oneDNN 3.7 reads beyond channels that do not fill its blocks of
 /// 16: three outputs in bfloat16 come out 8 to 10% too small, and gradients of the input are NaN or another number each time
-/// (docs/speed.md). Channels are therefore filled up with zeros here, which costs next to nothing: it computes in whole blocks itself.
+/// (docs/speed.md). Channels are therefore filled up with zeros here; it computes in whole blocks itself.
 /// </summary>
 public static class BlockedConvolution
 {
@@ -38,14 +37,6 @@ public static class BlockedConvolution
             .functional.conv2d(filled, kernels, offsets, strides: stride, padding: padding)
             .narrow(1, 0, outputs)
             .MoveToOuterDisposeScope();
-    }
-
-    /// <summary>The same with a module's weights, padded by half its kernel.</summary>
-    /// <param name="input">[B,in,H,W] in the weights' type.</param>
-    public static Tensor Apply(Conv2d conv, Tensor input, long stride = 1)
-    {
-        long padding = conv.weight.shape[2] / 2;
-        return Apply(input, conv.weight, conv.bias, [stride, stride], [padding, padding]);
     }
 
     // That way through oneDNN is right.

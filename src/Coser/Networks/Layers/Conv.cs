@@ -54,6 +54,17 @@ internal sealed class Conv : nn.Module<Tensor, Tensor>
         return this;
     }
 
+    /// <summary>The same, He-initialised, weights times <paramref name="scale"/>, bias 0.</summary>
+    public Conv He(double scale = 1)
+    {
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        nn.init.kaiming_normal_(_weight);
+        _weight.mul_(scale);
+        _bias?.zero_();
+        return this;
+    }
+
     /// <param name="input">[B,in,H,W] in the weights' type.</param>
     /// <returns>[B,out,H/stride,W/stride].</returns>
     public override Tensor forward(Tensor input) => BlockedConvolution.Apply(input, _weight, _bias, _stride, _padding);

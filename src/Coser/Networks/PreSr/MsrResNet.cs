@@ -36,22 +36,22 @@ public sealed class MsrResNet : nn.Module<Tensor, Tensor>, IEnlarger
     private static readonly Scalar Slope = 0.1.ToScalar();
 
     [ComponentName(Name = "conv_first")]
-    private readonly Conv2d _convFirst;
+    private readonly Conv _convFirst;
 
     [ComponentName(Name = "body")]
     private readonly Sequential _body;
 
     [ComponentName(Name = "upconv1")]
-    private readonly Conv2d _upConv1;
+    private readonly Conv _upConv1;
 
     [ComponentName(Name = "upconv2")]
-    private readonly Conv2d? _upConv2;
+    private readonly Conv? _upConv2;
 
     [ComponentName(Name = "conv_hr")]
-    private readonly Conv2d _convHr;
+    private readonly Conv _convHr;
 
     [ComponentName(Name = "conv_last")]
-    private readonly Conv2d _convLast;
+    private readonly Conv _convLast;
 
     /// <summary>
     /// Builds the network with its training initialisation: He, biases 0, scaled by 0.1 where a residual starts (the second
@@ -70,12 +70,12 @@ public sealed class MsrResNet : nn.Module<Tensor, Tensor>, IEnlarger
         Config = config;
         int width = config.Features;
         int factor = config.Upscale == 3 ? 3 : 2;
-        _convFirst = ResidualBlock.Conv3(3, width, device);
+        _convFirst = new Conv(3, width, 3, device).He();
         _body = nn.Sequential(Enumerable.Range(0, config.Blocks).Select(_ => new ResidualBlock(width, device)));
-        _upConv1 = ResidualBlock.Conv3(width, width * factor * factor, device);
-        _upConv2 = config.Upscale == 4 ? ResidualBlock.Conv3(width, width * 4, device) : null;
-        _convHr = ResidualBlock.Conv3(width, width, device);
-        _convLast = ResidualBlock.Conv3(width, 3, device, scale: 0.1);
+        _upConv1 = new Conv(width, width * factor * factor, 3, device).He();
+        _upConv2 = config.Upscale == 4 ? new Conv(width, width * 4, 3, device).He() : null;
+        _convHr = new Conv(width, width, 3, device).He();
+        _convLast = new Conv(width, 3, 3, device).He(scale: 0.1);
         RegisterComponents();
     }
 
@@ -113,14 +113,14 @@ public sealed class MsrResNet : nn.Module<Tensor, Tensor>, IEnlarger
     public override Tensor forward(Tensor input)
     {
         using var scope = NewDisposeScope();
-        ScalarType compute = _convFirst.weight.dtype;
-        Tensor x = Activate(BlockedConvolution.Apply(_convFirst, ChannelsLast(input.to(compute))));
+        ScalarType compute = _convFirst.Type;
+        Tensor x = Activate(_convFirst.call(ChannelsLast(input.to(compute))));
         x = _body.call(x);
         long factor = Config.Upscale == 3 ? 3 : 2;
-        x = Activate(nn.functional.pixel_shuffle(BlockedConvolution.Apply(_upConv1, x), factor));
+        x = Activate(nn.functional.pixel_shuffle(_upConv1.call(x), factor));
         if (_upConv2 is not null)
-            x = Activate(nn.functional.pixel_shuffle(BlockedConvolution.Apply(_upConv2, x), 2));
-        Tensor residual = BlockedConvolution.Apply(_convLast, Activate(BlockedConvolution.Apply(_convHr, x)));
+            x = Activate(nn.functional.pixel_shuffle(_upConv2.call(x), 2));
+        Tensor residual = _convLast.call(Activate(_convHr.call(x)));
         Tensor enlarged = nn.functional.interpolate(
             input,
             scale_factor: [Config.Upscale, Config.Upscale],
@@ -140,16 +140,16 @@ public sealed class MsrResNet : nn.Module<Tensor, Tensor>, IEnlarger
 internal sealed class ResidualBlock : nn.Module<Tensor, Tensor>
 {
     [ComponentName(Name = "conv1")]
-    private readonly Conv2d _conv1;
+    private readonly Conv _conv1;
 
     [ComponentName(Name = "conv2")]
-    private readonly Conv2d _conv2;
+    private readonly Conv _conv2;
 
     public ResidualBlock(int channels, Device? device)
         : base(nameof(ResidualBlock))
     {
-        _conv1 = Conv3(channels, channels, device);
-        _conv2 = Conv3(channels, channels, device, scale: 0.1);
+        _conv1 = new Conv(channels, channels, 3, device).He();
+        _conv2 = new Conv(channels, channels, 3, device).He(scale: 0.1);
         RegisterComponents();
     }
 
@@ -158,19 +158,7 @@ internal sealed class ResidualBlock : nn.Module<Tensor, Tensor>
     public override Tensor forward(Tensor input)
     {
         using var scope = NewDisposeScope();
-        Tensor hidden = nn.functional.relu(BlockedConvolution.Apply(_conv1, input), inplace: true);
-        return (input + BlockedConvolution.Apply(_conv2, hidden)).MoveToOuterDisposeScope();
-    }
-
-    /// <summary>A 3x3 convolution, He-initialised: weights times <paramref name="scale"/>, bias 0.</summary>
-    internal static Conv2d Conv3(long inputs, long outputs, Device? device, double scale = 1)
-    {
-        Conv2d conv = nn.Conv2d(inputs, outputs, 3, padding: 1, device: device);
-        using var noGrad = no_grad();
-        using var scope = NewDisposeScope();
-        nn.init.kaiming_normal_(conv.weight);
-        conv.weight.mul_(scale);
-        nn.init.zeros_(conv.bias!);
-        return conv;
+        Tensor hidden = nn.functional.relu(_conv1.call(input), inplace: true);
+        return (input + _conv2.call(hidden)).MoveToOuterDisposeScope();
     }
 }
