@@ -14,11 +14,17 @@ public sealed record ImageLossSettings
     public double Gradient { get; init; }
 
     /// <summary>
-    /// Mean absolute difference of how strong the gradients are in each window of 8 pixels, at full and half resolution: as much
-    /// texture as the truth has there, wherever its details lie (after Abrahamyan et al., ICASSP 2022, whose gradient maps'
-    /// variances are compared by their squares).
+    /// Mean absolute difference of local variograms (Matheron 1963): how far pixels differ, in the root mean square of each window of 8
+    /// pixels, from those one to three pixels away, at full and half resolution. As much texture as the truth has there, as coarse and
+    /// in the same directions, wherever its details lie; a hatching, alike along its lines and again after its period, is none.
     /// </summary>
     public double Texture { get; init; }
+
+    /// <summary>
+    /// Which quantile of the truth's texture is aimed at where it cannot be told, in (0,1) (the pinball loss of Koenker and Bassett,
+    /// Econometrica 1978): 0.5 takes the median, which is smoother than the truth on average; above it, too little texture costs more than too much.
+    /// </summary>
+    public double TextureQuantile { get; init; } = 0.5;
 
     /// <summary>Distance in the maps of the perceptual network.</summary>
     public double Perceptual { get; init; }
@@ -31,17 +37,39 @@ public sealed record ImageLossSettings
 public sealed class ImageLoss : IDisposable
 {
     private const long TextureWindow = 8;
-    private const double TextureFloor = 1e-5; // the root's slope is infinite at 0; a gradient of 0.8 grey levels
+    private const double TextureFloor = 1e-5; // the root's slope is infinite at 0; a difference of 0.8 grey levels
+
+    // (down, across); the other halves of the directions are the same differences.
+    private static readonly (int Down, int Across)[] TextureLags =
+    [
+        (0, 1),
+        (1, 0),
+        (1, 1),
+        (1, -1),
+        (0, 2),
+        (2, 0),
+        (2, 2),
+        (2, -2),
+        (0, 3),
+        (3, 0),
+        (3, 3),
+        (3, -3),
+    ];
+
     private readonly ImageLossSettings _settings;
     private readonly FeatureNetwork? _perceptual;
 
     /// <param name="device">Where the perceptual network goes, if the settings ask for one.</param>
     /// <param name="type">Its number format.</param>
-    /// <exception cref="InvalidDataException">A perceptual loss is asked for without a model.</exception>
+    /// <exception cref="InvalidDataException">A perceptual loss is asked for without a model, or a quantile is not in (0,1).</exception>
     /// <exception cref="Coser.Checkpoints.CheckpointException">The model cannot be read.</exception>
     public ImageLoss(ImageLossSettings settings, Device device, ScalarType type)
     {
         _settings = settings;
+        if (settings.TextureQuantile is not (> 0 and < 1))
+            throw new InvalidDataException(
+                $"texture_quantile is {settings.TextureQuantile}; it must lie between 0 and 1, neither included."
+            );
         if (settings.Perceptual == 0)
             return;
         string model =
@@ -71,7 +99,11 @@ public sealed class ImageLoss : IDisposable
         if (_settings.Gradient != 0)
             terms.Add(("gradient", _settings.Gradient, Edges(x, y) + Edges(Halved(x), Halved(y))));
         if (_settings.Texture != 0)
-            terms.Add(("texture", _settings.Texture, Textures(x, y) + Textures(Halved(x), Halved(y))));
+        {
+            double quantile = _settings.TextureQuantile;
+            Tensor texture = Textures(x, y, quantile) + Textures(Halved(x), Halved(y), quantile);
+            terms.Add(("texture", _settings.Texture, texture));
+        }
         if (_perceptual is not null)
             terms.Add(("perceptual", _settings.Perceptual, Distance(x, y)));
         Tensor total = terms.Select(t => t.Value * t.Weight).Aggregate((a, b) => a + b);
@@ -100,14 +132,29 @@ public sealed class ImageLoss : IDisposable
         return across + down;
     }
 
-    private static Tensor Textures(Tensor x, Tensor y) => nn.functional.l1_loss(Strength(x), Strength(y));
+    // The mean absolute difference at a quantile of 0.5.
+    private static Tensor Textures(Tensor x, Tensor y, double quantile)
+    {
+        Tensor missing = Strength(y) - Strength(x);
+        return 2 * maximum(missing * quantile, missing * (quantile - 1)).mean();
+    }
 
-    // Root mean square of the gradients, over the channels too, in overlapping windows: [B,1,h,w].
+    // Root mean square, over the channels too, of the differences at each lag in overlapping windows: [B,lags,h,w].
     private static Tensor Strength(Tensor x)
     {
-        Tensor across = x.diff(dim: 3).narrow(2, 0, x.shape[2] - 1);
-        Tensor down = x.diff(dim: 2).narrow(3, 0, x.shape[3] - 1);
-        Tensor energy = (across.square() + down.square()).mean([1], keepdim: true);
+        long reach = TextureLags.Max(l => l.Down);
+        (long height, long width) = (x.shape[2] - reach, x.shape[3] - 2 * reach);
+        Tensor here = x.narrow(2, 0, height).narrow(3, reach, width);
+        Tensor energy = cat(
+            [
+                .. TextureLags.Select(lag =>
+                    (x.narrow(2, lag.Down, height).narrow(3, reach + lag.Across, width) - here)
+                        .square()
+                        .mean([1], keepdim: true)
+                ),
+            ],
+            dim: 1
+        );
         return (nn.functional.avg_pool2d(energy, TextureWindow, stride: TextureWindow / 2) + TextureFloor).sqrt();
     }
 

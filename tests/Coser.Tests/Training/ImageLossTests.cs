@@ -34,16 +34,70 @@ public sealed class ImageLossTests
         using var generator = new Generator(7, CPU);
         Tensor truth = 0.5 + 0.1 * randn([1, 3, 64, 64], generator: generator);
         Tensor other = 0.5 + 0.1 * randn([1, 3, 64, 64], generator: generator);
-        // Gradients of noise have twice its variance, across and down: 0.2 here, so a picture of half the detail lacks 0.1; and at
-        // half resolution a fourth of that.
+        // Differences of noise have twice its variance at every lag: 0.14 here, so a picture of half the detail lacks 0.07; and half of
+        // that at half resolution.
         double half = Term(0.5 + 0.5 * (truth - 0.5));
-        Assert.InRange(half, 0.14, 0.16);
+        Assert.InRange(half, 0.10, 0.112);
         Assert.InRange(Term(other), 0, half / 4);
         Assert.Equal(0, Term(truth), 1e-6);
         Assert.InRange(Term(full_like(truth, 0.5)), 1.9 * half, 2.1 * half);
 
         double Term(Tensor picture) =>
             loss.Compute(picture, truth).Terms.Single(t => t.Name == "texture").Value.item<float>();
+    }
+
+    [Fact]
+    public void The_texture_term_tells_a_hatching_from_grain()
+    {
+        using var scope = NewDisposeScope();
+        using var loss = new ImageLoss(new ImageLossSettings { L1 = 0, Texture = 1 }, CPU, float32);
+        using var generator = new Generator(7, CPU);
+        Tensor grain = 0.1 * randn([1, 1, 64, 64], generator: generator);
+        Tensor other = 0.1 * randn([1, 1, 64, 64], generator: generator);
+        // As strong as the grain, lines across the diagonal, again after four pixels.
+        Tensor place = arange(64, dtype: float32);
+        Tensor hatching = 0.1 * Math.Sqrt(2) * ((place.unsqueeze(0) + place.unsqueeze(1)) * (Math.PI / 2)).sin();
+        double strange = Term(hatching.reshape(1, 1, 64, 64));
+        Assert.True(Term(other) < strange / 3, $"grain {Term(other)}, hatching {strange}");
+
+        double Term(Tensor picture) =>
+            loss.Compute(picture, grain).Terms.Single(t => t.Name == "texture").Value.item<float>();
+    }
+
+    [Theory]
+    [InlineData(0.5, 0.5)]
+    [InlineData(0.8, 0.8)]
+    public void Where_texture_cannot_be_told_its_quantile_is_aimed_at(double quantile, double share)
+    {
+        using var scope = NewDisposeScope();
+        var settings = new ImageLossSettings
+        {
+            L1 = 0,
+            Texture = 1,
+            TextureQuantile = quantile,
+        };
+        using var loss = new ImageLoss(settings, CPU, float32);
+        using var generator = new Generator(7, CPU);
+        Tensor noise = randn([1, 3, 64, 64], generator: generator);
+        // Of ten truths the first has the least detail, the last the most; one picture has to serve them all.
+        Tensor[] truths = [.. Enumerable.Range(1, 10).Select(i => 0.02 * i * noise)];
+        int best = Enumerable.Range(1, 10).MinBy(i => truths.Sum(t => Term(0.02 * (i + 0.02) * noise, t)));
+        Assert.InRange(best / 10.0, share - 0.01, share + 0.11);
+
+        double Term(Tensor picture, Tensor truth) =>
+            loss.Compute(picture, truth).Terms.Single(t => t.Name == "texture").Value.item<float>();
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    [InlineData(double.NaN)]
+    public void A_quantile_that_is_none_is_refused(double quantile)
+    {
+        var error = Assert.Throws<InvalidDataException>(() =>
+            new ImageLoss(new ImageLossSettings { TextureQuantile = quantile }, CPU, float32)
+        );
+        Assert.Contains("texture_quantile", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]
