@@ -42,8 +42,7 @@ public sealed class ImageLossTests
         Assert.Equal(0, Term(truth), 1e-6);
         Assert.InRange(Term(full_like(truth, 0.5)), 1.9 * half, 2.1 * half);
 
-        double Term(Tensor picture) =>
-            loss.Compute(picture, truth).Terms.Single(t => t.Name == "texture").Value.item<float>();
+        double Term(Tensor picture) => Texture(loss, picture, truth);
     }
 
     [Fact]
@@ -60,8 +59,7 @@ public sealed class ImageLossTests
         double strange = Term(hatching.reshape(1, 1, 64, 64));
         Assert.True(Term(other) < strange / 3, $"grain {Term(other)}, hatching {strange}");
 
-        double Term(Tensor picture) =>
-            loss.Compute(picture, grain).Terms.Single(t => t.Name == "texture").Value.item<float>();
+        double Term(Tensor picture) => Texture(loss, picture, grain);
     }
 
     [Theory]
@@ -81,11 +79,8 @@ public sealed class ImageLossTests
         Tensor noise = randn([1, 3, 64, 64], generator: generator);
         // Of ten truths the first has the least detail, the last the most; one picture has to serve them all.
         Tensor[] truths = [.. Enumerable.Range(1, 10).Select(i => 0.02 * i * noise)];
-        int best = Enumerable.Range(1, 10).MinBy(i => truths.Sum(t => Term(0.02 * (i + 0.02) * noise, t)));
+        int best = Enumerable.Range(1, 10).MinBy(i => truths.Sum(t => Texture(loss, 0.02 * (i + 0.02) * noise, t)));
         Assert.InRange(best / 10.0, share - 0.01, share + 0.11);
-
-        double Term(Tensor picture, Tensor truth) =>
-            loss.Compute(picture, truth).Terms.Single(t => t.Name == "texture").Value.item<float>();
     }
 
     [Theory]
@@ -141,4 +136,7 @@ public sealed class ImageLossTests
         var refused = Assert.Throws<InvalidDataException>(() => new ImageLoss(settings, CPU, float32));
         Assert.Contains("perceptual_model", refused.Message);
     }
+
+    private static double Texture(ImageLoss loss, Tensor picture, Tensor truth) =>
+        loss.Compute(picture, truth).Terms.Single(t => t.Name == "texture").Value.item<float>();
 }
