@@ -84,6 +84,12 @@ public sealed record RestorationConfig
     /// <summary>Colour correction.</summary>
     public ColourFixKind ColourFix { get; init; } = ColourFixKind.AdaIn;
 
+    /// <summary>
+    /// Factor of the result's high frequencies where <see cref="ColourFixKind.Wavelet"/> puts them on the photo's low ones: a decoder
+    /// that learned from means of what may have been paints detail too faint. Not in training.
+    /// </summary>
+    public double Detail { get; init; } = 1;
+
     /// <summary>What the negative side of the guidance is told.</summary>
     public string NegativePrompt { get; init; } = "";
 

@@ -44,7 +44,9 @@ internal sealed class ResidualBlock : nn.Module<Tensor, Tensor>
     public override Tensor forward(Tensor input)
     {
         using var scope = NewDisposeScope();
-        return (Shortcut(input) + Residual(input)).MoveToOuterDisposeScope();
+        Tensor residual = Residual(input);
+        Tensor shortcut = Shortcut(input);
+        return (is_grad_enabled() ? shortcut + residual : residual.add_(shortcut)).MoveToOuterDisposeScope();
     }
 
     private Tensor Shortcut(Tensor input) => _shortcut[0]?.call(input) ?? input;

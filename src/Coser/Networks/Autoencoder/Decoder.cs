@@ -92,24 +92,20 @@ internal sealed class Decoder : nn.Module
     public Tensor Run(Tensor z, IReadOnlyDictionary<int, Tensor> features, double weight)
     {
         using var scope = NewDisposeScope();
-        Tensor x = _middle.call(_in.call(z));
+        Tensor x = _middle.call(_in.call(Layout.ForNormalised(z)));
         for (int level = _levels.Count - 1; level >= 0; level--)
-            x = Replace(x, Level(level, x, features, weight));
+            x = Level(level, x, features, weight);
         return _out.call(Swish.Of(_norm.call(x))).MoveToOuterDisposeScope();
     }
 
+    // What comes in is let go as soon as there is something new.
     private Tensor Level(int level, Tensor x, IReadOnlyDictionary<int, Tensor> features, double weight)
     {
         using var scope = NewDisposeScope();
         Tensor y = _levels[level].call(x);
+        x.Dispose();
         if (_fusions[level] is { } fusion && features.TryGetValue(level, out Tensor? map))
             y = fusion.Fuse(map, y, weight);
         return _levels[level].Enlarge(y).MoveToOuterDisposeScope();
-    }
-
-    private static Tensor Replace(Tensor old, Tensor fresh)
-    {
-        old.Dispose();
-        return fresh;
     }
 }

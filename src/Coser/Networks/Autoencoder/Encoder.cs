@@ -78,7 +78,7 @@ internal sealed class Encoder : nn.Module
     {
         using var scope = NewDisposeScope();
         var features = new List<Tensor>();
-        Tensor x = _in.call(image);
+        Tensor x = _in.call(Layout.ForNormalised(image));
         for (int level = 0; level < _levels.Count; level++)
         {
             // Maps of the level before are let go as soon as the next ones exist.

@@ -114,13 +114,15 @@ public sealed class MsrResNet : nn.Module<Tensor, Tensor>, IEnlarger
     {
         using var scope = NewDisposeScope();
         ScalarType compute = _convFirst.Type;
-        Tensor x = Activate(_convFirst.call(ChannelsLast(input.to(compute))));
+        Tensor x = Activate(_convFirst.call(Layout.ChannelsLast(input.to(compute))));
         x = _body.call(x);
         long factor = Config.Upscale == 3 ? 3 : 2;
-        x = Activate(nn.functional.pixel_shuffle(_upConv1.call(x), factor));
+        x = Activate(Shuffle(_upConv1, x, factor));
         if (_upConv2 is not null)
-            x = Activate(nn.functional.pixel_shuffle(_upConv2.call(x), 2));
-        Tensor residual = _convLast.call(Activate(_convHr.call(x)));
+            x = Activate(Shuffle(_upConv2, x, 2));
+        Tensor high = Activate(_convHr.call(x));
+        x.Dispose();
+        Tensor residual = _convLast.call(high);
         Tensor enlarged = nn.functional.interpolate(
             input,
             scale_factor: [Config.Upscale, Config.Upscale],
@@ -130,10 +132,14 @@ public sealed class MsrResNet : nn.Module<Tensor, Tensor>, IEnlarger
         return (residual.to(torch.float32) + enlarged).MoveToOuterDisposeScope();
     }
 
-    private static Tensor Activate(Tensor x) => x.leaky_relu_(Slope);
+    // Maps of full size are felt as long as they live.
+    private static Tensor Shuffle(Conv conv, Tensor x, long factor)
+    {
+        using var scope = NewDisposeScope();
+        return nn.functional.pixel_shuffle(conv.call(x), factor).MoveToOuterDisposeScope();
+    }
 
-    // Same shape, channels innermost in memory: oneDNN's convolutions are a third faster that way, and keep it so.
-    private static Tensor ChannelsLast(Tensor x) => x.permute(0, 2, 3, 1).contiguous().permute(0, 3, 1, 2);
+    private static Tensor Activate(Tensor x) => x.leaky_relu_(Slope);
 }
 
 /// <summary>x + conv(relu(conv(x))), both 3x3 and without normalisation.</summary>
