@@ -13,8 +13,9 @@ namespace Coser.Tests.Pages;
 [Collection(PageTests.Name)]
 public sealed class RestoreTests(PageBrowser browser)
 {
-    // The networks may run in bfloat16 in one process and not in the other: half a level of 255 on average.
-    private const double Tolerance = 0.5;
+    // Threads and number formats may differ between the two processes, and a decoder that paints texture makes more of such differences than
+    // a pre-SR does: 0.9 levels of 255 on average were seen. Before and after differ by more, as another assertion says.
+    private const double Tolerance = 1.5;
     private static readonly string Ladybird = Path.Combine(Repository.Root, "samples", "ladybird.jpg");
 
     [Fact]
