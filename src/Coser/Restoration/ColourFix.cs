@@ -65,8 +65,8 @@ public static class ColourFix
     private static (Tensor Mean, Tensor Std) Moments(Tensor x) =>
         (x.mean([2, 3], keepdim: true), (x.var([2, 3], unbiased: true, keepdim: true) + Eps).sqrt());
 
-    // The binomial filter (1, 2, 1) / 4 down and across, at distances of 1, 2, 4, 8 and 16 pixels. By sums of shifted maps: as a
-    // dilated convolution of each channel by itself it took longer than the decoder (docs/speed.md).
+    // The binomial filter (1, 2, 1) / 4 down and across, at distances of 1, 2, 4, 8 and 16 pixels. By sums of shifted maps:
+    // dilated convolutions of each channel by itself are slower (docs/speed.md).
     private static Tensor LowPass(Tensor x)
     {
         using var scope = NewDisposeScope();

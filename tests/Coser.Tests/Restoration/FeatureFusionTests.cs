@@ -39,6 +39,28 @@ public sealed class FeatureFusionTests
     }
 
     [Fact]
+    public void How_maps_lie_in_memory_does_not_show_in_the_picture()
+    {
+        manual_seed(1);
+        using var scope = NewDisposeScope();
+        using var network = new KlAutoencoder(Config with { FuseBlocks = 0, FuseLevels = [0, 1, 2] });
+        network.to(bfloat16);
+        Tensor z = Draw.Normal(1, 1, 4, 4, 4).to(bfloat16);
+        Tensor photo = Draw.Uniform(2, 1, 3, 32, 32).to(bfloat16);
+        Tensor learning = Picture();
+        using var noGrad = no_grad(); // on a CPU from here on with the channels innermost
+        Tensor restoring = Picture();
+        double difference = (learning - restoring).square().mean().sqrt().item<float>();
+        Assert.InRange(difference / learning.std().item<float>(), 0, 0.05);
+
+        Tensor Picture()
+        {
+            using EncoderFeatures features = network.EncodeFeatures(photo);
+            return network.Decode(z, features, 1).to(float32).detach();
+        }
+    }
+
+    [Fact]
     public void Only_a_fusion_at_full_resolution_sees_what_lives_between_two_pixels()
     {
         double[] answers =
