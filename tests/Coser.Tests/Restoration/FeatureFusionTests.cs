@@ -79,10 +79,7 @@ public sealed class FeatureFusionTests
                 Tensor plain = network.Decode(z);
                 // A level's map alone: how much it moves neighbouring pixels apart.
                 int outermost = levels[0];
-                var alone = new EncoderFeatures(
-                    features.Moments,
-                    new Dictionary<int, Tensor> { [outermost] = features.Maps[outermost] }
-                );
+                var alone = new EncoderFeatures(new Dictionary<int, Tensor> { [outermost] = features.Maps[outermost] });
                 Tensor change = network.Decode(z, alone, 1) - plain;
                 return change.diff(dim: 3).abs().mean().item<float>() / change.abs().mean().item<float>();
             }),

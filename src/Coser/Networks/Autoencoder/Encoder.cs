@@ -6,8 +6,8 @@ using static TorchSharp.torch;
 
 namespace Coser.Networks.Autoencoder;
 
-/// <summary>Blocks of one resolution, then half the resolution (not at the last level).</summary>
-internal sealed class EncoderLevel : nn.Module
+/// <summary>Blocks of one resolution, and the way to half the resolution (not at the last level).</summary>
+internal sealed class EncoderLevel : nn.Module<Tensor, Tensor>
 {
     [ComponentName(Name = "block")]
     private readonly ModuleList<ResidualBlock> _blocks;
@@ -29,13 +29,16 @@ internal sealed class EncoderLevel : nn.Module
         RegisterComponents();
     }
 
-    /// <returns>The maps of this resolution [B,C,H,W], and what the next level starts from.</returns>
-    public (Tensor Features, Tensor Next) Run(Tensor x)
+    /// <param name="input">[B,C,H,W].</param>
+    /// <returns>[B,C',H,W].</returns>
+    public override Tensor forward(Tensor input)
     {
         using var scope = NewDisposeScope();
-        Tensor features = _blocks.Aggregate(x, (y, block) => block.call(y)).MoveToOuterDisposeScope();
-        return (features, _downsample is null ? features : _downsample.call(features).MoveToOuterDisposeScope());
+        return _blocks.Aggregate(input, (x, block) => block.call(x)).MoveToOuterDisposeScope();
     }
+
+    /// <summary>[B,C',H/2,W/2]; the same at the last level.</summary>
+    public Tensor Shrink(Tensor x) => _downsample is null ? x : _downsample.call(x);
 }
 
 /// <summary>From a photo to the moments of its latent.</summary>
@@ -72,27 +75,36 @@ internal sealed class Encoder : nn.Module
     }
 
     /// <param name="image">[B,3,H,W], [-1,1].</param>
-    /// <param name="kept">Levels whose maps are kept.</param>
-    /// <returns>[B,2*z,H/8,W/8], and the kept maps in the order of their levels.</returns>
-    public (Tensor Moments, IReadOnlyList<Tensor> Features) Run(Tensor image, IReadOnlyList<int> kept)
+    /// <returns>[B,2*z,H/8,W/8].</returns>
+    public Tensor Run(Tensor image)
     {
         using var scope = NewDisposeScope();
-        var features = new List<Tensor>();
+        Tensor lowest = Maps(image, [_levels.Count - 1])[0];
+        return _out.call(Swish.Of(_norm.call(_middle.call(lowest)))).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>The maps of some levels; the levels below them are not computed.</summary>
+    /// <param name="image">[B,3,H,W], [-1,1].</param>
+    /// <param name="kept">At least one level, in their order.</param>
+    /// <returns>[B,C,H/2^level,W/2^level] each.</returns>
+    public IReadOnlyList<Tensor> Maps(Tensor image, IReadOnlyList<int> kept)
+    {
+        using var scope = NewDisposeScope();
+        var maps = new List<Tensor>();
         Tensor x = _in.call(Layout.ForNormalised(image));
-        for (int level = 0; level < _levels.Count; level++)
+        for (int level = 0; ; level++)
         {
-            // Maps of the level before are let go as soon as the next ones exist.
-            (Tensor maps, Tensor next) = _levels[level].Run(x);
+            // What comes in is let go as soon as there is something new.
+            Tensor map = _levels[level].call(x);
             x.Dispose();
-            if (kept.Contains(level))
-                features.Add(maps);
-            else if (!ReferenceEquals(maps, next))
-                maps.Dispose();
-            x = next;
+            bool keeps = kept.Contains(level);
+            if (keeps)
+                maps.Add(map.MoveToOuterDisposeScope());
+            if (level == kept[^1])
+                return maps;
+            x = _levels[level].Shrink(map);
+            if (!keeps)
+                map.Dispose();
         }
-        Tensor moments = _out.call(Swish.Of(_norm.call(_middle.call(x))));
-        foreach (Tensor map in features)
-            map.MoveToOuterDisposeScope();
-        return (moments.MoveToOuterDisposeScope(), features);
     }
 }

@@ -56,7 +56,7 @@ public sealed class KlAutoencoder : nn.Module
     public Tensor EncodeMoments(Tensor image)
     {
         using var scope = NewDisposeScope();
-        return _toLatent.call(_encoder.Run(image, []).Moments).MoveToOuterDisposeScope();
+        return _toLatent.call(_encoder.Run(image)).MoveToOuterDisposeScope();
     }
 
     /// <summary>The distribution of a photo's latent.</summary>
@@ -72,13 +72,9 @@ public sealed class KlAutoencoder : nn.Module
     /// <returns>By level: [B,C,H/2^level,W/2^level].</returns>
     public EncoderFeatures EncodeFeatures(Tensor image)
     {
-        using var scope = NewDisposeScope();
-        (Tensor moments, IReadOnlyList<Tensor> maps) = _encoder.Run(image, [.. Config.FusedLevels]);
+        IReadOnlyList<Tensor> maps = _encoder.Maps(image, [.. Config.FusedLevels]);
         return new EncoderFeatures(
-            _toLatent.call(moments).MoveToOuterDisposeScope(),
-            Config
-                .FusedLevels.Zip(maps)
-                .ToDictionary(level => level.First, level => level.Second.MoveToOuterDisposeScope())
+            Config.FusedLevels.Zip(maps).ToDictionary(level => level.First, level => level.Second)
         );
     }
 
@@ -135,14 +131,12 @@ public sealed class KlAutoencoder : nn.Module
 }
 
 /// <summary>What an encoder saw in a photo.</summary>
-/// <param name="Moments">[B,2*embed_dim,h,w].</param>
 /// <param name="Maps">By level: [B,C,H/2^level,W/2^level].</param>
-public sealed record EncoderFeatures(Tensor Moments, IReadOnlyDictionary<int, Tensor> Maps) : IDisposable
+public sealed record EncoderFeatures(IReadOnlyDictionary<int, Tensor> Maps) : IDisposable
 {
     /// <inheritdoc/>
     public void Dispose()
     {
-        Moments.Dispose();
         foreach (Tensor map in Maps.Values)
             map.Dispose();
     }

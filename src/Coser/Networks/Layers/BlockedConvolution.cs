@@ -39,8 +39,8 @@ public static class BlockedConvolution
             .MoveToOuterDisposeScope();
     }
 
-    // That way through oneDNN is right.
-    private static bool IsChannelsLast(Tensor x) => x.shape[1] > 1 && x.stride()[1] == 1 && !x.is_contiguous();
+    /// <summary>True when the channels lie innermost; that way through oneDNN is right.</summary>
+    public static bool IsChannelsLast(Tensor x) => x.shape[1] > 1 && x.stride()[1] == 1 && !x.is_contiguous();
 
     private static long Missing(long channels) => (Block - channels % Block) % Block;
 }

@@ -22,7 +22,11 @@ internal sealed class Doubling : nn.Module<Tensor, Tensor>
     public override Tensor forward(Tensor input)
     {
         using var scope = NewDisposeScope();
-        return _conv.call(Twice(input)).MoveToOuterDisposeScope();
+        Tensor doubled =
+            input.device_type == DeviceType.CPU && !is_grad_enabled()
+                ? _conv.OnDoubled(input)
+                : _conv.call(Twice(input));
+        return doubled.MoveToOuterDisposeScope();
     }
 
     /// <summary>[B,C,2H,2W]: every pixel four times.</summary>
