@@ -26,6 +26,12 @@ public sealed record ImageLossSettings
     /// </summary>
     public double TextureQuantile { get; init; } = 0.5;
 
+    /// <summary>
+    /// True: the logarithms of the variograms' roots are compared (with a floor of two grey levels), so that twice the truth's texture
+    /// costs the same on a smooth sky as on grass, as the eye has it (Weber). False: grain on smooth surfaces costs little.
+    /// </summary>
+    public bool TextureRelative { get; init; }
+
     /// <summary>Distance in the maps of the perceptual network.</summary>
     public double Perceptual { get; init; }
 
@@ -38,6 +44,7 @@ public sealed class ImageLoss : IDisposable
 {
     private const long TextureWindow = 8;
     private const double TextureFloor = 1e-5; // the root's slope is infinite at 0; a difference of 0.8 grey levels
+    private const double RelativeFloor = 6.2e-5; // two grey levels: less is not seen, and its ratios are not worth learning
 
     // (down, across); the other halves of the directions are the same differences.
     private static readonly (int Down, int Across)[] TextureLags =
@@ -101,7 +108,8 @@ public sealed class ImageLoss : IDisposable
         if (_settings.Texture != 0)
         {
             double quantile = _settings.TextureQuantile;
-            Tensor texture = Textures(x, y, quantile) + Textures(Halved(x), Halved(y), quantile);
+            bool relative = _settings.TextureRelative;
+            Tensor texture = Textures(x, y, quantile, relative) + Textures(Halved(x), Halved(y), quantile, relative);
             terms.Add(("texture", _settings.Texture, texture));
         }
         if (_perceptual is not null)
@@ -133,14 +141,14 @@ public sealed class ImageLoss : IDisposable
     }
 
     // The mean absolute difference at a quantile of 0.5.
-    private static Tensor Textures(Tensor x, Tensor y, double quantile)
+    private static Tensor Textures(Tensor x, Tensor y, double quantile, bool relative)
     {
-        Tensor missing = Strength(y) - Strength(x);
+        Tensor missing = Strength(y, relative) - Strength(x, relative);
         return 2 * maximum(missing * quantile, missing * (quantile - 1)).mean();
     }
 
-    // Root mean square, over the channels too, of the differences at each lag in overlapping windows: [B,lags,h,w].
-    private static Tensor Strength(Tensor x)
+    // Root mean square, over the channels too, of the differences at each lag in overlapping windows, or its logarithm: [B,lags,h,w].
+    private static Tensor Strength(Tensor x, bool relative)
     {
         long reach = TextureLags.Max(l => l.Down);
         (long height, long width) = (x.shape[2] - reach, x.shape[3] - 2 * reach);
@@ -155,7 +163,8 @@ public sealed class ImageLoss : IDisposable
             ],
             dim: 1
         );
-        return (nn.functional.avg_pool2d(energy, TextureWindow, stride: TextureWindow / 2) + TextureFloor).sqrt();
+        Tensor mean = nn.functional.avg_pool2d(energy, TextureWindow, stride: TextureWindow / 2);
+        return relative ? (mean + RelativeFloor).log() / 2 : (mean + TextureFloor).sqrt();
     }
 
     private static Tensor Halved(Tensor x) => nn.functional.avg_pool2d(x, 2);

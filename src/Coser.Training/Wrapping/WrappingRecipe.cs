@@ -41,6 +41,12 @@ public sealed record WrappingRecipe : TrainingRecipe
     /// <summary>Share of the samples whose latent is the sharp view's own, not a sampled one.</summary>
     public double CleanShare { get; init; }
 
+    /// <summary>
+    /// Share of the steps on views of little contrast: pictures drawn towards their mean colour, by a factor between 0.02 and 0.7 each,
+    /// with the latent that the encoder finds in them. Photos that are smooth all over are too rare to be learned from.
+    /// </summary>
+    public double CalmShare { get; init; }
+
     /// <summary>Side of square crops of the views, pixels; null: whole views.</summary>
     public int? Patch { get; init; }
 

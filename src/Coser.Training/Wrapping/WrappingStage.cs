@@ -103,6 +103,8 @@ public sealed class WrappingStage : ITrainingStage
     {
         using var draws = SeededDraws.ForSample(_recipe.Training.Seed, stepsDone, -1);
         double weight = draws.Uniform(0, 1) < _recipe.PlainShare ? 0 : _recipe.Weight;
+        if (_recipe.CalmShare > 0 && draws.Random() < _recipe.CalmShare)
+            batch = Calmed(batch, weight, draws);
         (Tensor decoded, Tensor truth) = Jittered(Decode(batch, weight), batch[Sharp], draws);
         (Tensor total, IReadOnlyList<(string Name, Tensor Value)> terms) = _loss.Compute(decoded, truth);
         Tensor? opposed = null;
@@ -207,6 +209,7 @@ public sealed class WrappingStage : ITrainingStage
             {
                 ("plain_share", recipe.PlainShare),
                 ("clean_share", recipe.CleanShare),
+                ("calm_share", recipe.CalmShare),
             }
         )
             StageInputs.Require(share is >= 0 and <= 1, $"{name} is in 0..1");
@@ -267,6 +270,24 @@ public sealed class WrappingStage : ITrainingStage
         if (_noise > 0)
             sample.Add(Grain, draws.RandN(sample[Sharp].shape) * _noise);
         return sample;
+    }
+
+    // Its latent is not sampled: sampling starts so late that it leaves such photos nearly as the encoder saw them.
+    private TrainingBatch Calmed(TrainingBatch batch, double weight, SeededDraws draws)
+    {
+        using var noGrad = no_grad();
+        (Tensor truth, Tensor lr) = CalmViews.Of(batch, Sharp, draws);
+        Tensor seen = weight == 0 ? truth : _enlargement.Apply(lr);
+        Tensor mean = _network.Encode((seen * 2 - 1).to(Compute.DType)).Mean;
+        var calm = new Dictionary<string, Tensor>(StringComparer.Ordinal)
+        {
+            [Sharp] = truth,
+            [LatentSet.Lr] = lr,
+            [Latent] = _network.ToLatent(mean.to(float32)),
+        };
+        if (batch.Has(Grain))
+            calm.Add(Grain, batch[Grain]);
+        return new TrainingBatch(calm);
     }
 
     // [B,3,S,S], float32, about [0,1]

@@ -63,6 +63,35 @@ public sealed class ImageLossTests
     }
 
     [Theory]
+    [InlineData(false, 0.02, 0.06)]
+    [InlineData(true, 0.8, 1.25)]
+    public void A_relative_texture_term_counts_grain_on_smooth_surfaces_as_much_as_on_rough_ones(
+        bool relative,
+        double least,
+        double most
+    )
+    {
+        using var scope = NewDisposeScope();
+        var settings = new ImageLossSettings
+        {
+            L1 = 0,
+            Texture = 1,
+            TextureRelative = relative,
+        };
+        using var loss = new ImageLoss(settings, CPU, float32);
+        using var generator = new Generator(7, CPU);
+        Tensor noise = randn([1, 3, 64, 64], generator: generator);
+        // Twice the truth's grain, on one of 12 grey levels and on one 25 times as strong.
+        double ratio = Twice(0.05) / Twice(1.25);
+        Assert.InRange(ratio, least, most);
+        // What nobody sees is no fault.
+        if (relative)
+            Assert.InRange(Texture(loss, 0.002 * noise, 0.001 * noise), 0, 0.1);
+
+        double Twice(double strength) => Texture(loss, 2 * strength * noise, strength * noise);
+    }
+
+    [Theory]
     [InlineData(0.5, 0.5)]
     [InlineData(0.8, 0.8)]
     public void Where_texture_cannot_be_told_its_quantile_is_aimed_at(double quantile, double share)

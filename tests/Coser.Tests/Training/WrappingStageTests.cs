@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Coser.Checkpoints;
 using Coser.Networks.Autoencoder;
+using Coser.Training.Degradation;
 using Coser.Training.Latents;
 using Coser.Training.Runs;
 using Coser.Training.Wrapping;
@@ -207,6 +208,51 @@ public sealed class WrappingStageTests : IDisposable
             .Parameter.add_(1);
         double change = Math.Abs(stage.Loss(batch, 0).Total.item<float>() - before);
         Assert.True(corrected ? change < 1e-4 : change > 0.1, $"{change}");
+    }
+
+    [Fact]
+    public void Calm_views_are_the_same_pictures_with_less_contrast()
+    {
+        using var scope = NewDisposeScope();
+        using WrappingStage stage = Stage(_recipe);
+        using TrainingBatch batch = stage.MakeBatch(0);
+        using var draws = SeededDraws.ForSample(1, 0, 0);
+        (Tensor truth, Tensor lr) = CalmViews.Of(batch, "sharp", draws);
+        Tensor mean = batch["sharp"].mean([2, 3], keepdim: true);
+        Tensor factors = (truth - mean).abs().mean([1, 2, 3]) / (batch["sharp"] - mean).abs().mean([1, 2, 3]);
+        Assert.All(factors.data<float>(), f => Assert.InRange(f, 0.019f, 0.71f));
+        Tensor spread = factors.reshape(-1, 1, 1, 1);
+        Assert.True(truth.allclose(mean + (batch["sharp"] - mean) * spread, 1e-3, 1e-4));
+        Assert.True(lr.allclose(mean + (batch["lr"] - mean) * spread, 1e-3, 1e-4));
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    public void Calm_steps_are_judged_by_the_calm_truth(double plain)
+    {
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        WrappingRecipe recipe = _recipe with
+        {
+            Trainable = ["."],
+            PlainShare = plain,
+            Loss = new() { L1 = 1 },
+        };
+        using WrappingStage usual = Stage(recipe);
+        using WrappingStage calm = Stage(recipe with { CalmShare = 1 });
+        using TrainingBatch batch = usual.MakeBatch(0);
+        foreach (WrappingStage stage in new[] { usual, calm })
+        {
+            // A decoder that paints grey whatever it sees: its loss is the truth's own contrast about grey.
+            stage.Parameters.Single(p => p.Name == "decoder.conv_out.weight").Parameter.zero_();
+            stage.Parameters.Single(p => p.Name == "decoder.conv_out.bias").Parameter.zero_();
+        }
+        double grey = (batch["sharp"] - 0.5).abs().mean().item<float>();
+        Assert.Equal(grey, usual.Loss(batch, 0).Total.item<float>(), 1e-2);
+        double[] losses = [.. Enumerable.Range(0, 4).Select(i => (double)calm.Loss(batch, i).Total.item<float>())];
+        Assert.All(losses, l => Assert.True(l < grey - 0.005, $"{l} of {grey}"));
+        Assert.Throws<InvalidDataException>(() => Stage(recipe with { CalmShare = 1.5 }).Dispose());
     }
 
     [Fact]
