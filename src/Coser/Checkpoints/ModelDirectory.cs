@@ -247,6 +247,8 @@ public sealed class ModelDirectory : IDisposable
             ModelManifest manifest = JsonSerializer.Deserialize<ModelManifest>(file, CoserJson.Strict)!;
             if (manifest.Format != ModelManifest.CurrentFormat)
                 throw new CheckpointException(path, $"it has format {manifest.Format}; this program reads 1");
+            if (manifest.Restoration?.Fault() is { } fault)
+                throw new CheckpointException(path, fault);
             return manifest;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)

@@ -29,12 +29,19 @@ public static class ColourFix
     /// <param name="restored">[B,3,H,W].</param>
     /// <param name="input">The enlarged input, same shape.</param>
     /// <param name="detail">As for <see cref="Wavelet"/>; the other corrections do not part detail from colour and leave it alone.</param>
-    public static Tensor Apply(ColourFixKind kind, Tensor restored, Tensor input, double detail = 1) =>
+    /// <param name="limit">As <paramref name="detail"/>.</param>
+    public static Tensor Apply(
+        ColourFixKind kind,
+        Tensor restored,
+        Tensor input,
+        double detail = 1,
+        DetailLimit? limit = null
+    ) =>
         kind switch
         {
             ColourFixKind.None => restored.alias(),
             ColourFixKind.AdaIn => AdaIn(restored, input),
-            ColourFixKind.Wavelet => Wavelet(restored, input, detail),
+            ColourFixKind.Wavelet => Wavelet(restored, input, detail, limit),
             _ => throw new ArgumentOutOfRangeException(nameof(kind)),
         };
 
@@ -53,12 +60,17 @@ public static class ColourFix
     /// <param name="content">[B,C,H,W].</param>
     /// <param name="style">Same shape.</param>
     /// <param name="detail">Factor of the high frequencies; 1 leaves them as they are.</param>
-    public static Tensor Wavelet(Tensor content, Tensor style, double detail = 1)
+    /// <param name="limit">How strong they may be beside those of <paramref name="style"/>; null: as strong as they are.</param>
+    public static Tensor Wavelet(Tensor content, Tensor style, double detail = 1, DetailLimit? limit = null)
     {
         using var scope = NewDisposeScope();
         // detail * (content - low(content)) + low(style), with one low pass instead of two: it is linear.
         Tensor stronger = content * detail;
-        return (stronger + LowPass(style - stronger)).MoveToOuterDisposeScope();
+        Tensor result = stronger + LowPass(style - stronger);
+        if (limit is null)
+            return result.MoveToOuterDisposeScope();
+        Tensor grey = style.mean([1], keepdim: true);
+        return limit.Apply(style, grey - LowPass(grey), result - style).MoveToOuterDisposeScope();
     }
 
     // [B,C,1,1] each

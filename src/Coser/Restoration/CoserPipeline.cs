@@ -294,7 +294,10 @@ internal sealed class CoserPipeline : IDisposable
         if (_config.FeatureNoise > 0)
             shown = enlarged.add(run.Noise.Draw("features" + suffix, enlarged, 0), _config.FeatureNoise);
         Tensor decoded = _codec.Decode(latent, shown, run.Fidelity);
-        return ColourFix.Apply(run.ColourFix, decoded, enlarged, _config.Detail).clamp(0, 1).MoveToOuterDisposeScope();
+        return ColourFix
+            .Apply(run.ColourFix, decoded, enlarged, _config.Detail, _config.DetailLimit)
+            .clamp(0, 1)
+            .MoveToOuterDisposeScope();
     }
 
     private Tensor Preview(Tensor clean) => Preview(clean, lr: null, fidelity: 0);

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Coser.Diffusion;
 
 namespace Coser.Restoration;
@@ -47,6 +48,11 @@ public sealed record PresetConfig
 /// <summary>How a model was trained to be used: <c>restoration</c> in model.json. The defaults are the reproduction's.</summary>
 public sealed record RestorationConfig
 {
+    private const int MostPixels = 1 << 15;
+    private const int MostSteps = 1000;
+    private const int LastTimestep = 999;
+    private const double MostFactor = 100;
+
     /// <summary>Side of the photos the networks were trained on, in result pixels.</summary>
     public int TrainSize { get; init; } = 512;
 
@@ -90,6 +96,9 @@ public sealed record RestorationConfig
     /// </summary>
     public double Detail { get; init; } = 1;
 
+    /// <summary>How strong those high frequencies may be beside the photo's own; null: any. Not in training.</summary>
+    public DetailLimit? DetailLimit { get; init; }
+
     /// <summary>What the negative side of the guidance is told.</summary>
     public string NegativePrompt { get; init; } = "";
 
@@ -124,4 +133,41 @@ public sealed record RestorationConfig
 
     /// <summary>What a preset sets for this model.</summary>
     public PresetConfig Of(Preset preset) => Presets.GetValueOrDefault(preset) ?? new PresetConfig();
+
+    /// <summary>What cannot be restored with: the setting's name, its value and what it must be; null when there is nothing.</summary>
+    internal string? Fault()
+    {
+        IEnumerable<(string Name, double Value, double Least, double Most)> settings =
+        [
+            ("train_size", TrainSize, 8, MostPixels),
+            ("tile_overlap", TileOverlap, 0, TrainSize),
+            ("tile_batch", TileBatch, 1, MostPixels),
+            ("canvas_size", CanvasSize, TrainSize, MostPixels),
+            ("reference_start", ReferenceStart, 0, LastTimestep),
+            ("start", Start, 0, LastTimestep),
+            ("fidelity", Fidelity, 0, 1),
+            ("feature_noise", FeatureNoise, 0, 1),
+            ("detail", Detail, 0, MostFactor),
+            ("detail_limit.ratio", DetailLimit?.Ratio ?? 0, 0, MostFactor),
+            ("detail_limit.floor", DetailLimit?.Floor ?? 0, 0, 1),
+            .. Presets.SelectMany(p => Preset(JsonNamingPolicy.SnakeCaseLower.ConvertName($"{p.Key}"), p.Value)),
+        ];
+        return settings
+            .Where(s => !(s.Value >= s.Least && s.Value <= s.Most))
+            .Select(s =>
+                FormattableString.Invariant($"restoration.{s.Name} is {s.Value}; it must lie in {s.Least}..{s.Most}")
+            )
+            .FirstOrDefault();
+
+        static IEnumerable<(string Name, double Value, double Least, double Most)> Preset(
+            string name,
+            PresetConfig p
+        ) =>
+            [
+                ($"presets.{name}.steps", p.Steps, 1, MostSteps),
+                ($"presets.{name}.reference_steps", p.ReferenceSteps, 1, MostSteps),
+                ($"presets.{name}.guidance", p.Guidance, 1, MostFactor),
+                ($"presets.{name}.reference_guidance", p.ReferenceGuidance, 1, MostFactor),
+            ];
+    }
 }
