@@ -82,11 +82,13 @@ public static class ColourFix
     private static Tensor LowPass(Tensor x)
     {
         using var scope = NewDisposeScope();
-        Tensor low = x;
+        Tensor low = x.alias();
         for (int level = 0; level < Levels; level++)
         {
             long radius = 1 << level;
-            low = Binomial(Binomial(low, 3, radius), 2, radius);
+            using Tensor across = Binomial(low, 3, radius);
+            low.Dispose(); // maps of full size are felt as long as they live
+            low = Binomial(across, 2, radius);
         }
         return low.MoveToOuterDisposeScope();
     }
