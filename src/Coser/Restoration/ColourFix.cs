@@ -22,9 +22,6 @@ public static class ColourFix
     private const double Eps = 1e-5;
     private const int Levels = 5;
 
-    /// <summary>How many pixels away a pixel can change a result of <see cref="Wavelet"/>.</summary>
-    public const int WaveletRadius = (1 << Levels) - 1;
-
     /// <summary>Applies a correction.</summary>
     /// <param name="restored">[B,3,H,W].</param>
     /// <param name="input">The enlarged input, same shape.</param>

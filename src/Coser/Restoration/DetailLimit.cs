@@ -9,7 +9,7 @@ namespace Coser.Restoration;
 /// plus <c>floor</c>. Where a decoder was taught badly it paints the same grain on a clear sky as on a lawn; a photo's textures are
 /// seldom much stronger than what is left of them after the damage, so that what goes beyond is taken for such grain and made fainter.
 /// </summary>
-/// <param name="Ratio">Of root mean squares, at least 0; training photos say which (docs/coser-mini.md).</param>
+/// <param name="Ratio">Of root mean squares, at least 0; docs/coser-mini.md tells how coser-mini's was chosen.</param>
 /// <param name="Floor">In [0,1], at least 0: what may be added to a surface without any detail.</param>
 public sealed record DetailLimit([property: JsonRequired] double Ratio, [property: JsonRequired] double Floor)
 {

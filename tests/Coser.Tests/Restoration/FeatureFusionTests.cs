@@ -61,6 +61,19 @@ public sealed class FeatureFusionTests
     }
 
     [Fact]
+    public void A_decoder_without_fused_levels_needs_no_features()
+    {
+        manual_seed(1);
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        using var network = new KlAutoencoder(Config with { FuseBlocks = 0, FuseLevels = [] });
+        Tensor z = Draw.Normal(1, 1, 4, 4, 4);
+        using EncoderFeatures features = network.EncodeFeatures(Draw.Uniform(2, 1, 3, 32, 32));
+        Assert.Empty(features.Maps);
+        Assert.True(network.Decode(z, features, 1).equal(network.Decode(z)).all().item<bool>());
+    }
+
+    [Fact]
     public void Only_a_fusion_at_full_resolution_sees_what_lives_between_two_pixels()
     {
         double[] answers =

@@ -37,8 +37,8 @@ internal sealed class EncoderLevel : nn.Module<Tensor, Tensor>
         return _blocks.Aggregate(input, (x, block) => block.call(x)).MoveToOuterDisposeScope();
     }
 
-    /// <summary>[B,C',H/2,W/2]; the same at the last level.</summary>
-    public Tensor Shrink(Tensor x) => _downsample is null ? x : _downsample.call(x);
+    /// <summary>[B,C',H/2,W/2]; not at the last level.</summary>
+    public Tensor Shrink(Tensor x) => _downsample!.call(x);
 }
 
 /// <summary>From a photo to the moments of its latent.</summary>
@@ -85,10 +85,12 @@ internal sealed class Encoder : nn.Module
 
     /// <summary>The maps of some levels; the levels below them are not computed.</summary>
     /// <param name="image">[B,3,H,W], [-1,1].</param>
-    /// <param name="kept">At least one level, in their order.</param>
+    /// <param name="kept">Levels in their order; none: nothing is computed.</param>
     /// <returns>[B,C,H/2^level,W/2^level] each.</returns>
     public IReadOnlyList<Tensor> Maps(Tensor image, IReadOnlyList<int> kept)
     {
+        if (kept.Count == 0)
+            return [];
         using var scope = NewDisposeScope();
         var maps = new List<Tensor>();
         Tensor x = _in.call(Layout.ForNormalised(image));

@@ -87,9 +87,9 @@ internal sealed class Conv : nn.Module<Tensor, Tensor>
             .to(Type);
         Tensor places = BlockedConvolution.Apply(input, kernels, _bias?.repeat(4), [1, 1], [1, 1]);
         (long height, long width) = (input.shape[2], input.shape[3]);
-        Tensor result = places.new_empty(input.shape[0], 2 * height, 2 * width, outputs).permute(0, 3, 1, 2);
-        if (!BlockedConvolution.IsChannelsLast(input))
-            result = places.new_empty(input.shape[0], outputs, 2 * height, 2 * width);
+        Tensor result = BlockedConvolution.IsChannelsLast(input)
+            ? places.new_empty(input.shape[0], 2 * height, 2 * width, outputs).permute(0, 3, 1, 2)
+            : places.new_empty(input.shape[0], outputs, 2 * height, 2 * width);
         for (int down = 0; down < 2; down++)
         for (int across = 0; across < 2; across++)
             result
